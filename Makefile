@@ -1,0 +1,41 @@
+# All targets set up what they need in .venv by themselves, from the hash-locked requirements.
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= 2
+
+.PHONY: help test quick check demo promises bench lock clean
+
+help:  ## show the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.venv/ready: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: .venv/ready  ## run all tests, with coverage
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered --cov-report=
+
+quick: .venv/ready  ## run the tests that take seconds
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+check: .venv/ready  ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+demo: .venv/ready  ## release a small file made by the project, and look at the result
+	$(BIN)/mirrors demo --out demo
+
+promises: .venv/ready  ## run what must hold under faults and attack, one line each
+	$(BIN)/python -m pytest tests/promises -q -n $(JOBS)
+
+lock: .venv/ready  ## resolve the dependencies anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements.txt
+
+clean:  ## remove what the targets made
+	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The statisticians' view of published bundles: it reads verified bundles only and never sees a record."""

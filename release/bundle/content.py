@@ -1,0 +1,154 @@
+"""The bytes of a bundle's files. Equal inputs give equal bytes: no clock, no host, no path goes in.
+
+The manifest is a Frictionless Data Package v2 (`datapackage.json`) that names every other file with its size and
+SHA-256; the bundle's digest is the SHA-256 of the manifest.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from release.bundle.methods import methods_in_words
+from release.bundle.observations import KEY, OBSERVATION_SCHEMA, csv_bytes, parquet_bytes
+from release.ledger.values import Charge
+from release.plan import ReleasePlan, canonical_json
+from release.privacy import amount_text
+
+FORMAT = "noisy-mirrors/bundle/1"
+MANIFEST = "datapackage.json"
+PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
+
+_MEDIA = {
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv",
+    "json": "application/json",
+    "md": "text/markdown",
+}
+_UNITS = "currency units, declaration lines, traders or kilograms, by measure"
+_FIELDS = {
+    "office": "ISO 3166 alpha-3 of the reporting office",
+    "period": "2024, 2024-Q1 or 2024-03",
+    "flow": "M imports, X exports, RM re-imports, RX re-exports",
+    "partner": "ISO 3166 alpha-2; W0 all partners, _X those not on the list",
+    "product": "HS chapter, S and an HS section, TOTAL, or _X for what isn't on the list",
+    "level": "which of partner and product the cell is detailed by",
+    "measure": "what is added up",
+    "measured": f"the noisy measurement ({_UNITS})",
+    "measured_sd": "standard deviation of its noise",
+    "estimate": "the estimate made of all noisy measurements",
+    "sd": "standard deviation of the estimate's noise",
+    "low": "lower end of the 95 % interval of the noise; clipping isn't in it",
+    "high": "upper end of the 95 % interval of the noise; clipping isn't in it",
+    "exposure": "bound on what clipping took off, INF where none is stated",
+    "display": "for showing only: never negative, no finer than the noise; not for sums or tests",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleContent:
+    """All files of a bundle by name, the manifest among them; `digest` is the manifest's SHA-256."""
+
+    files: Mapping[str, bytes]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the manifest, which states every other file's."""
+        return hashlib.sha256(self.files[MANIFEST]).hexdigest()
+
+
+def bundle_content(
+    plan: ReleasePlan, charge: Charge, measurement: bytes, observations: pl.DataFrame, epsilon: float
+) -> BundleContent:
+    """Return the files of a release's bundle.
+
+    Args:
+        plan: what was released.
+        charge: what paid for it.
+        measurement: the stored noisy result, as it is.
+        observations: the published table.
+        epsilon: of the release at the account's delta, by OpenDP.
+    """
+    files = {
+        "observations.parquet": parquet_bytes(observations),
+        "observations.csv": csv_bytes(observations),
+        "measurement.parquet": measurement,
+        "plan.json": plan.document,
+        "charge.json": canonical_json(charge_document(charge, epsilon)),
+        "metadata.json": canonical_json(plan.metadata),
+        "methods.md": methods_in_words(plan, epsilon).encode(),
+    }
+    return BundleContent(files={**files, MANIFEST: canonical_json(_manifest(plan, charge, files))})
+
+
+def charge_document(charge: Charge, epsilon: float) -> dict[str, Any]:
+    """Return what is published of a charge: its date without a time, and no digest of anything confidential."""
+    request = charge.request
+    return {
+        "sequence": charge.sequence,
+        "date": charge.date,
+        "account": {
+            "office": request.account.office,
+            "source": request.account.source,
+            "year": request.account.year,
+            "tier": request.account.tier,
+        },
+        "unit": request.terms.unit,
+        "rho": amount_text(request.rho),
+        "delta": amount_text(request.terms.delta),
+        "epsilon": epsilon,
+        "measures": [
+            {
+                "measure": loss.measure,
+                "mechanism": loss.mechanism,
+                "sensitivity": loss.sensitivity,
+                "grid_bits": loss.grid_bits,
+                "scales_digest": loss.scales_digest,
+                "rho": amount_text(loss.rho),
+            }
+            for loss in request.measures
+        ],
+        "policy": request.policy,
+        "plan_digest": request.plan_digest,
+        "public_digests": dict(request.public_digests),
+        "versions": dict(request.versions),
+        "head": {"sequence": charge.sequence, "hash": charge.entry_hash},
+    }
+
+
+def _manifest(plan: ReleasePlan, charge: Charge, files: Mapping[str, bytes]) -> dict[str, Any]:
+    return {
+        "$schema": PROFILE,
+        "name": f"{plan.office.code}-{plan.release.release}".lower(),
+        "title": plan.release.title,
+        "format": FORMAT,
+        "office": plan.office.code,
+        "release": plan.release.release,
+        "plan_digest": plan.digest,
+        "ledger_head": {"sequence": charge.sequence, "hash": charge.entry_hash},
+        "resources": [_resource(name, content) for name, content in files.items()],
+    }
+
+
+def _resource(path: str, content: bytes) -> dict[str, Any]:
+    stem, _, ending = path.rpartition(".")
+    resource = {
+        "name": stem if ending not in ("parquet", "csv") else f"{stem}-{ending}",
+        "path": path,
+        "format": ending,
+        "mediatype": _MEDIA[ending],
+        "bytes": len(content),
+        "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
+    }
+    if path == "observations.csv":
+        resource |= {"encoding": "utf-8", "schema": {"fields": _table_fields(), "primaryKey": list(KEY)}}
+    return resource
+
+
+def _table_fields() -> list[dict[str, Any]]:
+    return [
+        {"name": name, "type": "number" if kind == pl.Float64 else "string", "description": _FIELDS[name]}
+        for name, kind in OBSERVATION_SCHEMA.items()
+    ]

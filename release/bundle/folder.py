@@ -1,0 +1,78 @@
+"""Putting a bundle in its place: whole or not at all."""
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from release.bundle.content import MANIFEST, BundleContent
+from release.errors import PublicationTakenError
+
+
+def bundle_place(published: Path, office: str, release: str) -> Path:
+    """Return the folder of a release's bundle within a place of publication."""
+    return published / office / release
+
+
+def publish(content: BundleContent, place: Path) -> Path:
+    """Write the bundle at `place` by one atomic step and return it; a bundle with the same bytes is left alone.
+
+    Everything is written and synced beside the place under a hidden name, then renamed.
+
+    Raises:
+        PublicationTakenError: something else stands there.
+    """
+    if holds(place, content):
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    staging = place.parent / f".{place.name}.{secrets.token_hex(8)}"
+    try:
+        staging.mkdir()
+        for name, content_bytes in content.files.items():
+            _write(staging / name, content_bytes)
+        _sync(staging)
+        _put(staging, place, content)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    _sync(place.parent)
+    return place
+
+
+def holds(place: Path, content: BundleContent) -> bool:
+    """Return whether the folder holds exactly these files with exactly these bytes."""
+    if not place.is_dir() or {path.name for path in place.iterdir()} != set(content.files):
+        return False
+    return all((place / name).read_bytes() == expected for name, expected in content.files.items())
+
+
+def manifest_digest_at(place: Path) -> bytes | None:
+    """Return the manifest's bytes at a place, or None when there is none."""
+    try:
+        return (place / MANIFEST).read_bytes()
+    except OSError:
+        return None
+
+
+def _put(staging: Path, place: Path, content: BundleContent) -> None:
+    if place.exists():
+        raise PublicationTakenError(str(place))
+    try:
+        staging.rename(place)
+    except OSError:
+        if not holds(place, content):
+            raise PublicationTakenError(str(place)) from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,88 @@
+"""A release's methods and limits in words, as published in its bundle; generated from the plan alone."""
+
+from release.plan import ReleasePlan
+from release.privacy import GRID_BITS, amount_text, presence_advantage, volume_interval_percent
+
+_UNIT_WORDS = {
+    "trader-year": "all records of one trader in the calendar year, added or removed",
+    "record": "a single record. This protects rows and not firms: a firm with several rows has less protection",
+}
+
+
+def methods_in_words(plan: ReleasePlan, epsilon: float) -> str:
+    """Return the text of `methods.md`."""
+    return "\n".join(
+        [
+            f"# {plan.release.title}",
+            "",
+            f"Office: {plan.office.name} ({plan.office.code}). Release: {plan.release.release}.",
+            "",
+            *_protection(plan, epsilon),
+            *_reading(plan),
+            *_preparation(plan),
+        ]
+    )
+
+
+def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
+    delta = plan.office.account.delta
+    percent = volume_interval_percent(plan.rho)
+    narrow = f"no 95 % interval of your volume narrower than ±{percent:.0f} %"
+    bound = narrow if percent <= 100 else f"{narrow}, more than the volume itself"  # noqa: PLR2004
+    advantage = 100 * presence_advantage(plan.rho)
+    return [
+        "## What is protected",
+        "",
+        f"The unit of protection is {_UNIT_WORDS[plan.office.unit.kind]}.",
+        f"How it is formed: {plan.office.unit.formed_by}",
+        "",
+        f"This release costs rho = {amount_text(plan.rho)} of zero-concentrated differential privacy, which is"
+        f" epsilon = {epsilon:.2f} at delta = {float(delta):.0e} by OpenDP's conversion.",
+        "",
+        "For a trader whose whole vector fits the bound: someone who knows every other declaration and the mix of"
+        f" yours, and nothing else, gets from this release {bound}. Your presence isn't hidden beyond an advantage of"
+        f" {advantage:.0f} percentage points over guessing. Other releases of the year add up; earlier years, partner"
+        " offices and figures published exactly narrow it.",
+        "",
+    ]
+
+
+def _reading(plan: ReleasePlan) -> list[str]:
+    return [
+        "## How to read the figures",
+        "",
+        "Each cell is a sum to which random noise was added. `measured` is that figure, `measured_sd` the noise's"
+        " standard deviation; `estimate` and `sd` use all cells together; `low` to `high` is a 95 % interval for the noise"
+        " alone.",
+        "",
+        "**What the interval doesn't cover.** A trader whose figures exceed the bound is scaled down as a whole, so"
+        " cells with large traders are understated. No public quantity says by how much: `exposure` is INF, meaning that no"
+        " bound is stated. A figure can be negative: that is noise. `display` is never negative and for showing only.",
+        "",
+        f"The whitened grid has 2^{GRID_BITS} steps in a standard deviation; truncation to it lowers a cell with N traders"
+        f" by at most N / 2^{GRID_BITS} standard deviations, about half of that on average.",
+        "",
+        *([f"Scales: {plan.release.scales_from}", ""] if plan.release.scales_from else []),
+    ]
+
+
+def _preparation(plan: ReleasePlan) -> list[str]:
+    source = plan.release.source
+    missing = {
+        "leave out": "Rows without a trader id are left out.",
+        "own unit": "A row without a trader id counts as a trader of its own.",
+    }
+    duplicates = {
+        "keep": "Identical rows all count.",
+        "count once": "Identical rows of one trader's declaration count once.",
+    }
+    return [
+        "## How records were prepared",
+        "",
+        f"{missing[source.missing_trader]} {duplicates[source.duplicates]}"
+        " A row of another flow or period, in another currency, or with a value that isn't a number is left out."
+        " A partner or commodity that isn't on the list goes to the residual category `_X`."
+        " Sums of a trader in a cell are floored at 0; returns are a measure of their own."
+        " How many rows each rule touched isn't published.",
+        "",
+    ]

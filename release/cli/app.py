@@ -1,0 +1,206 @@
+"""The commands: their names, arguments and help. Their work is in the module named after them, imported when called."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from release import __version__
+
+app = typer.Typer(
+    name="mirrors",
+    help="Differentially private releases of bilateral trade, and their mirrors compared.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+config = typer.Typer(help="Configuration files.", no_args_is_help=True)
+source = typer.Typer(help="The confidential source, looked at privately.", no_args_is_help=True)
+ledger = typer.Typer(help="The office's budget ledger.", no_args_is_help=True)
+practice = typer.Typer(help="Practice worlds: synthetic offices with known truth.", no_args_is_help=True)
+app.add_typer(config, name="config")
+app.add_typer(source, name="source")
+app.add_typer(ledger, name="ledger")
+app.add_typer(practice, name="practice")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+ReleaseFile = Annotated[Path, typer.Argument(metavar="RELEASE.toml", help="The release's configuration.")]
+OfficeFile = Annotated[Path, typer.Argument(metavar="OFFICE.toml", help="The office's configuration.")]
+SourcePath = Annotated[Path | None, typer.Option("--source", help="The records, in place of the path in the config.")]
+OutFolder = Annotated[Path | None, typer.Option("--out", help="The place of publication, in place of the config's.")]
+Bundles = Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Folders of published releases.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Offices' and releases' TOML.")]
+
+
+class Kind(StrEnum):
+    """The kinds of configuration file."""
+
+    OFFICE = "office"
+    RELEASE = "release"
+
+
+def _version(*, shown: bool) -> None:
+    if shown:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+_Version = Annotated[
+    bool,
+    typer.Option("--version", callback=lambda shown: _version(shown=shown), is_eager=True, help="Print the version."),
+]
+
+
+@app.callback()
+def _common(version: _Version = False) -> None:  # noqa: FBT002
+    """Differentially private releases of bilateral trade, and their mirrors compared."""
+
+
+@app.command()
+def plan(file: ReleaseFile, out: OutFolder = None, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Show what a release would publish, how precise it would be, and what it would cost. Reads no records."""
+    from release.cli import plans
+
+    plans.show(file, out, as_json=as_json)
+
+
+@app.command()
+def run(
+    file: ReleaseFile,
+    source: SourcePath = None,
+    out: OutFolder = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Charge the ledger, measure with noise, and publish; or go on with a run that was interrupted."""
+    from release.cli import runs
+
+    runs.run(file, source, out, as_json=as_json)
+
+
+@app.command()
+def verify(bundles: Bundles, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Check that bundles are whole, consistent and unaltered; exits 6 when one isn't."""
+    from release.cli import verification
+
+    verification.verify(bundles, as_json=as_json)
+
+
+@app.command()
+def compare(
+    bundles: Bundles,
+    out: Annotated[Path | None, typer.Option("--out", help="Write all cells into this folder.")] = None,
+    tolerance: Annotated[float, typer.Option(help="t, how far M / X may be off the factor: 0.25 for 25 %.")] = 0.25,
+    cif_fob: Annotated[float, typer.Option("--cif-fob", help="Factor from FOB exports to CIF imports.")] = 1.06,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Compare published mirrors: one office's exports with its partner's imports. Folders are searched for bundles."""
+    from release.cli import comparisons
+
+    comparisons.run(bundles, out, tolerance=tolerance, cif_fob=cif_fob, as_json=as_json)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="A new or empty folder.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Of the synthetic records; noise can't be seeded.")] = 1,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Make four practice offices, release each, compare them, and tell what was found. Takes about a minute."""
+    from release.cli import practices
+
+    practices.demo(out, seed, as_json=as_json)
+
+
+@practice.command("new")
+def practice_new(  # noqa: PLR0917 - options, all named
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the world is written.")],
+    offices: Annotated[str, typer.Option(help="ISO alpha-3 codes, separated by commas.")] = "USA,GBR,NLD,ITA",
+    year: Annotated[int, typer.Option(help="The accounting year; the year before is its public prior.")] = 2024,
+    months: Annotated[str, typer.Option(help="Months, as 1-12 or 1,2,3.")] = "1-12",
+    traders: Annotated[int, typer.Option(help="Trading firms registered with each office.")] = 1800,
+    rows: Annotated[int | None, typer.Option(help="Lines of each office in a year; else 42 a trader.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of all random draws.")] = 1,
+    causes: Annotated[str, typer.Option(help="Causes of asymmetry: usual, or none for equal records.")] = "usual",
+    plant: Annotated[list[str] | None, typer.Option(help="A discrepancy, as NLD>ITA*1.6 or NLD>ITA:27,84*1.6.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Make synthetic declarations in which the same shipment stands in both countries' records, with known truth."""
+    from release.cli import practices
+
+    world = practices.world(
+        offices=offices,
+        year=year,
+        months=months,
+        traders=traders,
+        rows=rows,
+        seed=seed,
+        causes=causes,
+        plant=plant or [],
+    )
+    practices.new(folder, world, as_json=as_json)
+
+
+@source.command("check")
+def source_check(file: ReleaseFile, source: SourcePath = None, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Report privately on a source: columns, and how many rows each rule touches. Decides nothing about a release."""
+    from release.cli import runs
+
+    runs.check(file, source, as_json=as_json)
+
+
+@config.command("check")
+def config_check(files: Files) -> None:
+    """Check configuration files; tells every fault of every file with its line."""
+    from release.cli import configs
+
+    configs.check(files)
+
+
+@config.command("schema")
+def config_schema(kind: Kind) -> None:
+    """Print the JSON Schema of a kind of configuration file, for editors."""
+    from release.cli import configs
+
+    configs.schema(kind)
+
+
+@ledger.command("create")
+def ledger_create(file: OfficeFile) -> None:
+    """Make a new, empty ledger; refused where one exists."""
+    from release.cli import ledgers
+
+    ledgers.create(file)
+
+
+@ledger.command("show")
+def ledger_show(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Show what each account has spent and has left, and every charge."""
+    from release.cli import ledgers
+
+    ledgers.show(file, as_json=as_json)
+
+
+@ledger.command("verify")
+def ledger_verify(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Read the whole chain and tell whatever is wrong with it; exits 5 on a finding."""
+    from release.cli import ledgers
+
+    ledgers.verify(file, as_json=as_json)
+
+
+@ledger.command("export")
+def ledger_export(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Print every entry as stored, one JSON object a line (or one object). Keyed digests only; no records."""
+    from release.cli import ledgers
+
+    ledgers.export(file, as_json=as_json)
+
+
+@ledger.command("statement")
+def ledger_statement(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: ARG001, FBT002
+    """Print the public statement: all that an outsider needs to recompute the chain and its losses."""
+    from release.cli import ledgers
+
+    ledgers.statement(file)

@@ -1,0 +1,157 @@
+"""`mirrors ledger create|show|verify|export|statement`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from release.cli import wiring
+from release.cli.printing import out, print_json
+from release.config import load_office
+from release.ledger.values import AccountState, Charge
+from release.privacy import amount_text, volume_interval_percent
+
+
+def create(file: Path) -> None:
+    """Make a new, empty ledger; refused where one exists."""
+    office = load_office(file)
+    typer.echo(f"made a new, empty ledger at {wiring.create_ledger(office, file.parent)}")
+
+
+def show(file: Path, *, as_json: bool) -> None:
+    """Show what each account has spent and has left, and every charge."""
+    office = load_office(file)
+    book = wiring.open_book(office, file.parent)
+    accounts, charges, head = book.accounts(), book.charges(), book.head()
+    if as_json:
+        print_json(
+            {
+                "office": office.code,
+                "accounts": [_account_document(state) for state in accounts],
+                "charges": [_charge_document(charge) for charge in charges],
+                "head": {"sequence": head.sequence, "hash": head.hash},
+            }
+        )
+        return
+    console = out()
+    console.print(f"[bold]Ledger of {office.name} ({office.code})[/bold]")
+    for state in accounts:
+        _print_account(state)
+        _print_charges([charge for charge in charges if charge.request.account == state.account])
+    if not accounts:
+        console.print("No account has been opened yet.")
+    console.print(
+        f"\n{head.sequence} entries; head {head.hash[:16]}… Check the whole chain: mirrors ledger verify {file}"
+    )
+
+
+def verify(file: Path, *, as_json: bool) -> None:
+    """Read the whole chain and tell whatever is wrong with it; exits 5 on a finding."""
+    book = wiring.open_book(load_office(file), file.parent)
+    findings = book.verify()
+    if as_json:
+        print_json(
+            {
+                "ok": not findings,
+                "findings": [
+                    {"code": one.code, "severity": one.severity, "where": one.where, "message": one.message}
+                    for one in findings
+                ],
+            }
+        )
+    else:
+        for one in findings:
+            typer.echo(f"{one.severity}: {one.where}: {one.message} ({one.code})")
+        if not findings:
+            typer.echo(f"The chain is whole: {book.head().sequence} entries, no finding.")
+    if findings:
+        raise typer.Exit(5)
+
+
+def export(file: Path, *, as_json: bool) -> None:
+    """Print every entry as stored; keyed digests only, no records."""
+    book = wiring.open_book(load_office(file), file.parent)
+    entries = (
+        {
+            "sequence": entry.sequence,
+            "previous": entry.previous,
+            "kind": entry.kind,
+            "body": json.loads(entry.body),
+            "hash": entry.hash,
+        }
+        for entry in book.entries()
+    )
+    if as_json:
+        print_json({"entries": list(entries)})
+        return
+    for entry in entries:
+        print_json(entry)
+
+
+def statement(file: Path) -> None:
+    """Print the public statement: a JSON object in any case."""
+    print_json(wiring.open_book(load_office(file), file.parent).statement())
+
+
+def _account_document(state: AccountState) -> dict[str, Any]:
+    from release.accounting import epsilon
+
+    delta = state.terms.delta
+    return {
+        "source": state.account.source,
+        "unit": state.terms.unit,
+        "year": state.account.year,
+        "tier": state.account.tier,
+        "limit": {"rho": amount_text(state.terms.limit)},
+        "spent": {"rho": amount_text(state.spent)},
+        "remaining": {"rho": amount_text(state.remaining)},
+        "epsilon": epsilon(state.spent, delta) if state.spent else 0.0,
+        "delta": amount_text(delta),
+        "planned": [{"release": one.release, "rho": amount_text(one.rho)} for one in state.planned if not one.charged],
+        "raised": [
+            {"date": one.date, "limit": {"rho": amount_text(one.limit)}, "reason": one.reason} for one in state.raised
+        ],
+    }
+
+
+def _charge_document(charge: Charge) -> dict[str, Any]:
+    return {
+        "sequence": charge.sequence,
+        "release": charge.request.release,
+        "year": charge.request.account.year,
+        "tier": charge.request.account.tier,
+        "rho": amount_text(charge.request.rho),
+        "state": charge.state,
+        "plan_digest": charge.request.plan_digest,
+    }
+
+
+def _print_account(state: AccountState) -> None:
+    told = _account_document(state)
+    console = out()
+    console.print(
+        f"\n[bold]{told['source']}, {told['year']}[/bold] ({told['tier']} tier, unit {told['unit']}):"
+        f" spent rho {told['spent']['rho']} of {told['limit']['rho']}, {told['remaining']['rho']} left."
+    )
+    if state.spent:
+        console.print(
+            f"  That is epsilon {told['epsilon']:.2f} at delta {float(state.terms.delta):.0e}; no 95 % interval of a"
+            f" fitting trader's volume is narrower than ±{volume_interval_percent(state.spent):.0f} %."
+        )
+    for one in told["raised"]:
+        console.print(f"  The limit was raised on {one['date']} to {one['limit']['rho']}: {one['reason']}")
+    for one in told["planned"]:
+        console.print(f"  planned: {one['release']}, rho {one['rho']}")
+
+
+def _print_charges(charges: list[Charge]) -> None:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("  entry", "release", "date", "rho", "state"):
+        table.add_column(name, justify="right" if name in ("  entry", "rho") else "left")
+    for charge in charges:
+        state = "charged, not released" if charge.state == "charged" else str(charge.state)
+        table.add_row(str(charge.sequence), charge.request.release, charge.date, amount_text(charge.request.rho), state)
+    if charges:
+        out().print(table)

@@ -1,0 +1,212 @@
+"""`mirrors practice new` and `mirrors demo`: synthetic offices with known truth, and a first look at their mirrors."""
+
+import datetime
+import time
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from release.cli import comparisons, wiring
+from release.cli.printing import out as console_out
+from release.cli.printing import print_json, say
+from release.confidential.records import Records
+from release.config import load_release
+from release.errors import UsageError
+from release.mirror.comparison import Agreement, Comparison, MirrorCell, compare
+from release.practice import Asymmetries, Discrepancy, World, WorldFacts, generate
+from release.practice.configuration import write_configuration
+from release.privacy import amount_text, volume_interval_percent
+from release.run import run as run_release
+from release.wording import amount, count, percent
+
+DEMO_PLANTED = (
+    Discrepancy(exporter="NLD", importer="ITA", factor=1.6),
+    Discrepancy(exporter="USA", importer="GBR", factor=0.6),
+)
+PRACTICE_CIF_FOB = 1.03
+
+
+def new(folder: Path, world: World, *, as_json: bool) -> None:
+    """Make a practice world below a folder, with a configuration for each office."""
+    facts = generate(world, folder, progress=_month_told)
+    releases = write_configuration(facts)
+    if as_json:
+        print_json(
+            {
+                "folder": str(folder),
+                "offices": [{"office": one.office, "lines": one.lines} for one in facts.offices],
+                "releases": [str(release) for release in releases],
+            }
+        )
+        return
+    for office in facts.offices:
+        typer.echo(f"{office.office}: {count(office.lines)} declaration lines in {office.declarations}")
+    typer.echo(f"The planted discrepancies and their truth are in {folder / 'answers.csv'}.")
+    typer.echo(f"Next: mirrors plan {releases[0]}")
+
+
+def world(
+    *,
+    offices: str,
+    year: int,
+    months: str,
+    traders: int,
+    rows: int | None,
+    seed: int,
+    causes: str,
+    plant: list[str],
+) -> World:
+    """Return the world that the command line's words describe.
+
+    Raises:
+        UsageError: months, causes or a discrepancy aren't written as they should be.
+        PracticeWorldError: there is no such world.
+    """
+    if causes not in ("usual", "none"):
+        raise UsageError(f"--causes is usual or none, not {causes!r}; nothing was made.")
+    return World(
+        offices=tuple(offices.split(",")),
+        year=year,
+        months=_months(months),
+        seed=seed,
+        traders=traders,
+        rows=rows,
+        asymmetries=Asymmetries.none() if causes == "none" else Asymmetries(),
+        planted=tuple(_discrepancy(text) for text in plant),
+        prior_year=True,
+    )
+
+
+def _months(text: str) -> tuple[int, ...]:
+    try:
+        if "-" in text:
+            first, last = text.split("-")
+            return tuple(range(int(first), int(last) + 1))
+        return tuple(int(month) for month in text.split(","))
+    except ValueError:
+        raise UsageError(f"--months is written as 1-12 or 1,2,3, not {text!r}; nothing was made.") from None
+
+
+def _discrepancy(text: str) -> Discrepancy:
+    """Return a planted discrepancy written as `NLD>ITA*1.6` or `NLD>ITA:27,84*1.6`.
+
+    Raises:
+        UsageError: it isn't written so.
+    """
+    try:
+        pair, _, factor = text.partition("*")
+        way, _, chapters = pair.partition(":")
+        exporter, importer = way.split(">")
+        chosen = tuple(chapters.split(",")) if chapters else ()
+        return Discrepancy(exporter=exporter, importer=importer, chapters=chosen, factor=float(factor))
+    except ValueError:
+        wanted = "NLD>ITA*1.6 or NLD>ITA:27,84*1.6"
+        raise UsageError(f"{text!r} isn't a discrepancy such as {wanted}; nothing was made.") from None
+
+
+def demo(folder: Path, seed: int, *, as_json: bool) -> None:
+    """Make four offices, release each, compare them, and tell what was found.
+
+    Raises:
+        UsageError: the folder isn't empty; a demo never mixes with what is there.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError(f"{folder} isn't empty; nothing was made. Name another folder with --out, or remove it.")
+    began = time.monotonic()
+    say("1/3 making four practice offices: the same shipments in both countries' records")
+    world = World(seed=seed, prior_year=True, planted=DEMO_PLANTED)
+    facts = generate(world, folder / "offices", progress=_month_told)
+    releases = write_configuration(facts)
+    say("2/3 releasing each office's trade with noise, under its budget")
+    budgets = [_release(file, folder / "published") for file in releases]
+    say("3/3 comparing the published mirrors")
+    bundles = comparisons.bundles_of([folder / "published"])
+    comparison = compare(bundles, Agreement(cif_fob=PRACTICE_CIF_FOB, cif_fob_source="the practice world's freight"))
+    comparisons.write(comparison, folder / "comparison")
+    say(f"done in {time.monotonic() - began:.0f} s")
+    if as_json:
+        print_json(
+            {
+                "folder": str(folder),
+                "offices": budgets,
+                "pairs": len([cell for cell in comparison.cells if cell.level == "partner"]),
+                **comparisons.document(comparison),
+            }
+        )
+    else:
+        _tell(folder, facts, budgets, comparison)
+
+
+def _month_told(done: int, steps: int) -> None:
+    if done == steps or done % 6 == 0:
+        say(f"    {done} of {steps} months")
+
+
+def _release(file: Path, published: Path) -> dict[str, Any]:
+    """Release one practice office and return what became of its budget."""
+    office, release = load_release(file)
+    folder = file.parent
+    plan = wiring.planned(office, release, folder, published)
+    state = wiring.state_folder(office, folder)
+    book = wiring.open_book(office, folder, quietly=True)
+    outcome = run_release(
+        plan,
+        records=Records(place=wiring.source_place(release, folder, None), source=release.source, state=state),
+        book=book,
+        state=state,
+        published=published,
+        date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+    )
+    account = book.accounts()[0]
+    say(f"    {office.code}: {count(plan.cells)} cells, rho {amount_text(plan.rho)}")
+    return {
+        "office": office.code,
+        "bundle": str(outcome.bundle),
+        "spent": {"rho": amount_text(account.spent)},
+        "limit": {"rho": amount_text(account.terms.limit)},
+        "p_percent": volume_interval_percent(account.spent),
+    }
+
+
+def _tell(folder: Path, facts: WorldFacts, budgets: list[dict[str, Any]], comparison: Comparison) -> None:
+    console = console_out()
+    console.print("\n[bold]Twelve pairs: what one office reports as exported, and its partner as imported[/bold]\n")
+    comparisons.show(comparison)
+    console.print("\n[bold]Three pairs in words[/bold]\n")
+    for cell in _three(comparison):
+        console.print(f"- {_in_words(cell)}")
+    console.print("\n[bold]Budget used[/bold]\n")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("office", "rho spent", "limit", "what it means for a trader within the bound"):
+        table.add_column(name)
+    for one in budgets:
+        meaning = f"no 95 % interval of its volume narrower than ±{one['p_percent']:.0f} %"
+        table.add_row(one["office"], one["spent"]["rho"], one["limit"]["rho"], meaning)
+    console.print(table)
+    first = facts.offices[0].office
+    year = facts.world.year
+    console.print(f"\nRecords and configuration: {folder / 'offices'}; bundles: {folder / 'published'};")
+    console.print(f"all cells: {folder / 'comparison' / 'comparison.csv'};")
+    console.print(f"what was planted: {folder / 'offices' / 'answers.csv'}.")
+    console.print("\nNext:")
+    console.print(f"  mirrors verify {folder / 'published' / first / str(year)}")
+    console.print(f"  mirrors ledger show {folder / 'offices' / first / 'office.toml'}")
+    console.print(f"  mirrors plan {folder / 'offices' / first / f'{year}.toml'}")
+
+
+def _three(comparison: Comparison) -> list[MirrorCell]:
+    """Return three pairs: the highest ratio, the lowest, and the one nearest to the agreed factor."""
+    pairs = [cell for cell in comparison.cells if cell.level == "partner" and cell.ratio]
+    ranked = sorted(pairs, key=lambda cell: cell.ratio or 0.0)
+    nearest = min(pairs, key=lambda cell: abs((cell.ratio or 0.0) - cell.cif_fob))
+    return list(dict.fromkeys((ranked[-1], ranked[0], nearest)))
+
+
+def _in_words(cell: MirrorCell) -> str:
+    return (
+        f"{cell.exporter} to {cell.importer}: {cell.exporter} reports {amount(cell.x, 'USD')} ±"
+        f" {amount(1.96 * cell.x_sd)} of exports, {cell.importer} {amount(cell.m, 'USD')} ± {amount(1.96 * cell.m_sd)}"
+        f" of imports, a symmetric relative difference of {percent(cell.srd)}. Verdict: {cell.verdict}. {cell.because}"
+    )

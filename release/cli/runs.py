@@ -1,0 +1,94 @@
+"""`mirrors run` and `mirrors source check`: the two commands that open records."""
+
+import datetime
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from release.cli import wiring
+from release.cli.printing import out as console_out
+from release.cli.printing import print_json, say
+from release.confidential.records import Records
+from release.config import load_release
+from release.privacy import amount_text
+from release.run import run as run_release
+from release.wording import count
+
+
+def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> None:
+    """Charge the ledger, measure with noise, and publish; or go on with a run that was interrupted."""
+    office, release = load_release(file)
+    folder = file.parent
+    planned = wiring.planned(office, release, folder, out)
+    book = wiring.open_book(office, folder)
+    records = Records(
+        place=wiring.source_place(release, folder, source),
+        source=release.source,
+        state=wiring.state_folder(office, folder),
+    )
+    say(f"release {release.release} of {office.name}: {count(planned.cells)} cells, rho {amount_text(planned.rho)}")
+    outcome = run_release(
+        planned,
+        records=records,
+        book=book,
+        state=wiring.state_folder(office, folder),
+        published=wiring.published_folder(office, folder, out),
+        date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        notice=lambda step: say(f"  {step}"),
+    )
+    account = next(state for state in book.accounts() if state.account == outcome.charge.request.account)
+    if as_json:
+        print_json(
+            {
+                "status": outcome.status,
+                "bundle": str(outcome.bundle),
+                "release": release.release,
+                "charge": {
+                    "sequence": outcome.charge.sequence,
+                    "rho": amount_text(outcome.charge.request.rho),
+                },
+                "cells": outcome.cells,
+                "digest": outcome.digest,
+                "remaining": {"rho": amount_text(account.remaining)},
+            }
+        )
+        return
+    typer.echo(f"{outcome.status}: {outcome.bundle}")
+    cost = "nothing; it was charged before" if outcome.status != "published" else f"rho {amount_text(planned.rho)}"
+    typer.echo(
+        f"This run cost {cost}. The account {account.account.source} {account.account.year} has spent rho"
+        f" {amount_text(account.spent)} of {amount_text(account.terms.limit)}; {amount_text(account.remaining)} left."
+    )
+    typer.echo(f"Check it with: mirrors verify {outcome.bundle}")
+
+
+def check(file: Path, source: Path | None, *, as_json: bool) -> None:
+    """Report privately on a source: columns, and how many rows each rule touches. Decides nothing about a release."""
+    office, release = load_release(file)
+    planned = wiring.planned(office, release, file.parent, None)
+    place = wiring.source_place(release, file.parent, source)
+    records = Records(place=place, source=release.source, state=wiring.state_folder(office, file.parent))
+    found = asdict(records.reasons(planned))
+    if as_json:
+        print_json({"source": release.source.name, **found})
+        return
+    typer.echo("PRIVATE: these counts must not leave the office. They decide nothing about a release.", err=True)
+    table = Table(box=None, show_header=False)
+    for name, number in found.items():
+        table.add_row(_REASON_WORDS[name], f"{number:,}")
+    console_out().print(table)
+
+
+_REASON_WORDS = {
+    "rows": "rows",
+    "counted": "rows that count",
+    "no_trader": "left out: no trader id",
+    "other_flow_or_period": "left out: other flow or period, or a date that can't be read",
+    "unreadable_value": "left out: the value isn't a number",
+    "other_currency": "left out: another currency",
+    "residual_partner": "counted in the residual partner",
+    "residual_commodity": "counted in the residual commodity",
+    "returns": "counted as returns (negative values)",
+}

@@ -1,0 +1,89 @@
+"""Which real parts a command works with: the ledger, the records and the folders that an office's config names."""
+
+from pathlib import Path
+
+from release.bundle.folder import bundle_place
+from release.cli.printing import say
+from release.config import Office, Release
+from release.config.loading import inside
+from release.errors import LedgerMissingError
+from release.ledger.book import Book
+from release.plan import ReleasePlan, make_plan
+from release.priors import load_prior
+
+
+def ledger_url(office: Office, folder: Path) -> str:
+    """Return the ledger's URL with a path inside the office's folder made whole."""
+    if not office.ledger.url.startswith("sqlite:///"):
+        return office.ledger.url
+    return f"sqlite:///{inside(folder, office.ledger.url.removeprefix('sqlite:///')).absolute()}"
+
+
+def open_book(office: Office, folder: Path, *, quietly: bool = False) -> Book:
+    """Return the office's ledger with the witness beside it.
+
+    Raises:
+        LedgerMissingError: there is none, and the config doesn't say to make one.
+    """
+    from release.ledger.sql import create, open_store
+    from release.ledger.witness import FileWitness
+
+    url = ledger_url(office, folder)
+    state = state_folder(office, folder)
+    witness = FileWitness(state / "ledger.witness")
+    try:
+        store = open_store(url)
+    except LedgerMissingError:
+        if office.ledger.on_missing != "create" or (state / "ledger.witness").exists():
+            raise
+        _private(state)
+        if url.startswith("sqlite:///"):
+            _private(Path(url.removeprefix("sqlite:///")).parent)
+        store = create(url)
+        if not quietly:
+            say(f"made a new, empty ledger at {office.ledger.url} (the config says on_missing = create)")
+    return Book(store, witness=witness)
+
+
+def create_ledger(office: Office, folder: Path) -> str:
+    """Make the office's ledger, which must not exist, and return its URL."""
+    from release.ledger.sql import create
+
+    url = ledger_url(office, folder)
+    _private(state_folder(office, folder))
+    if url.startswith("sqlite:///"):
+        _private(Path(url.removeprefix("sqlite:///")).parent)
+    create(url)
+    return office.ledger.url
+
+
+def state_folder(office: Office, folder: Path) -> Path:
+    """Return the office's private folder."""
+    return inside(folder, office.state)
+
+
+def published_folder(office: Office, folder: Path, out: Path | None) -> Path:
+    """Return the place of publication: the command line's, or the config's."""
+    return inside(folder, office.published) if out is None else out
+
+
+def source_place(release: Release, folder: Path, source: Path | None) -> Path | None:
+    """Return where the records are: the command line's place, or the config's, or None when neither names one."""
+    if source is not None or release.source.path is None:
+        return source
+    return inside(folder, release.source.path)
+
+
+def planned(office: Office, release: Release, folder: Path, out: Path | None) -> ReleasePlan:
+    """Return the plan of a release with its prior read."""
+    prior = load_prior(office, release, folder=folder, published=published_folder(office, folder, out))
+    return make_plan(office, release, prior)
+
+
+def place_of(plan: ReleasePlan, published: Path) -> Path:
+    """Return where a release's bundle is or will be."""
+    return bundle_place(published, plan.office.code, plan.release.release)
+
+
+def _private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)

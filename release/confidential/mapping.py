@@ -1,0 +1,84 @@
+"""The office's fixed table of trader ids: an input of its own, digested like the records, and made without them.
+
+Two columns of CSV, `alias,trader`: whoever stands as `alias` in the records is the unit `trader`. It is applied after
+both are normalised, once; an id that isn't an alias stays as it is. No row of the records can change it.
+"""
+
+import csv
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from release.confidential.preparation import normalised_id
+from release.errors import SchemaError
+
+HEADER = ["alias", "trader"]
+_LARGEST = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraderIds:
+    """The table as it was read, normalised; `content_digest` is its SHA-256 and never leaves this package."""
+
+    aliases: tuple[str, ...]
+    traders: tuple[str, ...]
+    content_digest: bytes
+
+
+def read_trader_ids(place: Path) -> TraderIds:
+    """Return the table at `place`, normalised.
+
+    Raises:
+        SchemaError: it can't be read, or a line isn't a pair, or an alias stands twice or is a trader's own id. Lines
+            are named by number, ids never.
+    """
+    content = _bytes(place)
+    try:
+        rows = list(csv.reader(content.decode("utf-8-sig").splitlines(), strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        raise _refusal("it isn't CSV in UTF-8") from None
+    if not rows or rows[0] != HEADER:
+        raise _refusal("its first line isn't alias,trader")
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(HEADER):
+            raise _refusal(f"line {number} doesn't hold two fields")
+    aliases, traders = (_normalised([row[column] for row in rows[1:]]) for column in (0, 1))
+    _check(aliases, traders)
+    return TraderIds(aliases=aliases, traders=traders, content_digest=hashlib.sha256(content).digest())
+
+
+def _bytes(place: Path) -> bytes:
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError:
+        raise _refusal("it can't be read") from None
+    if len(content) > _LARGEST:
+        raise _refusal("it is larger than 1 GB")
+    return content
+
+
+def _normalised(ids: list[str]) -> tuple[str, ...]:
+    frame = pl.DataFrame({"id": ids}, schema={"id": pl.String})
+    return tuple(frame.select(normalised_id(pl.col("id")))["id"])
+
+
+def _check(aliases: tuple[str, ...], traders: tuple[str, ...]) -> None:
+    seen: set[str] = set()
+    final = dict(zip(aliases, traders, strict=True))
+    for number, (alias, trader) in enumerate(zip(aliases, traders, strict=True), start=2):
+        if not alias or not trader:
+            raise _refusal(f"line {number} has an empty id")
+        if alias in seen:
+            raise _refusal(f"the alias in line {number} stands twice")
+        if final.get(trader, trader) != trader:
+            raise _refusal(f"the trader in line {number} is an alias of another one")
+        seen.add(alias)
+
+
+def _refusal(problem: str) -> SchemaError:
+    return SchemaError([f"the table of trader ids: {problem}"])

@@ -1,0 +1,185 @@
+"""An office's records as a run sees them: something that can be digested, checked, and measured under a charge.
+
+The straight line through this package: hold the files, digest them, check their columns; and, once charged, read rows,
+prepare lines, sum a trader's leaves, clip, add noise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from release.confidential import clip, journal, preparation
+from release.confidential.boundary import sealed
+from release.confidential.environment import check_environment, forbid_dumps, started_with
+from release.confidential.mapping import TraderIds, read_trader_ids
+from release.confidential.noise import noisy
+from release.confidential.preparation import NO_IDS, Ids
+from release.confidential.rows import check_kinds, scan_rows
+from release.confidential.secret import keyed_digest, office_secret
+from release.confidential.sources import HeldFile, check_schema, columns_of, content_digest, hold, unchanged
+from release.config.release import Source
+from release.errors import LossNotCoveredError, SourceChangedError, SourceMissingError
+from release.ledger.values import Charge
+from release.measurement import Measurement
+from release.plan import PlannedMeasure, ReleasePlan
+from release.tables import Measure
+
+SOURCE = "source"
+"""The name under which a charge holds the keyed digest of the records."""
+
+TRADER_IDS = "trader-ids"
+"""The name under which it holds that of the office's table of trader ids."""
+
+
+class Records:
+    """The source at `place`; nothing is opened before the first question.
+
+    `trader_ids` is where the office's table of ids is, when the config names one.
+    """
+
+    def __init__(self, *, place: Path | None, source: Source, state: Path, trader_ids: Path | None = None) -> None:
+        self._place = place
+        self._trader_ids = trader_ids
+        self._source = source
+        self._state = state
+
+    def keyed_digests(self, plan: ReleasePlan) -> tuple[tuple[str, str], ...]:
+        """Return keyed digests of the source's bytes and the table of ids, after checking this process and their form.
+
+        The way from rows to vectors is rehearsed on no rows, so that a config that can't work is refused uncharged.
+
+        Raises:
+            EnvironmentRefusedError: the noise or the memory of this process could be tampered with.
+            SourceMissingError: there is no such file.
+            SchemaError: a mapped column is missing, or a file can't be read.
+            MicrodataError: the rehearsal failed.
+        """
+        check_environment(started_with())
+        forbid_dumps()
+        digests = self._keyed(plan)
+        sealed("rehearsal without rows", lambda: exact_vectors(self._files, plan, self._ids, rows=0))
+        journal.note(self._state, "source checked", {"files": len(self._files)})
+        return digests
+
+    def measure(self, plan: ReleasePlan, charge: Charge) -> Measurement:
+        """Return the noisy result of a plan that was charged; the only function that interprets records.
+
+        Raises:
+            LossNotCoveredError: the charge names another plan or other scales, or less loss than OpenDP's map states.
+            SourceChangedError: the records aren't those that the charge names.
+            MicrodataError: reading failed.
+        """
+        _check_charge(plan, charge)
+        if sorted(charge.request.keyed_digests) != sorted(self._keyed(plan)):
+            raise SourceChangedError(plan.release.release)
+        journal.note(self._state, "reading records")
+        vectors = sealed("measure", lambda: exact_vectors(self._files, plan, self._ids))
+        if not unchanged(self._files) or self._fresh_digest() != self._digest:
+            raise SourceChangedError(plan.release.release)
+        journal.note(self._state, "records read")
+        charged = {loss.measure: loss.rho for loss in charge.request.measures}
+        released = {
+            measure.measure: sealed(
+                "noise",
+                lambda measure=measure: noisy(  # type: ignore[misc]
+                    vectors[measure.measure],
+                    measure,
+                    release=plan.release.release,
+                    charged=charged[measure.measure],
+                ),
+            )
+            for measure in plan.measures
+        }
+        journal.note(self._state, "noise drawn")
+        return _measurement(plan, charge, released)
+
+    def reasons(self, plan: ReleasePlan) -> preparation.Reasons:
+        """Return how many rows each rule touches: confidential, for `mirrors source check` alone."""
+        self._digest  # noqa: B018 - schema first
+        found = sealed("check", lambda: preparation.reasons(_rows(self._files, plan), plan, self._ids))
+        journal.note(self._state, "source check", asdict(found))
+        return found
+
+    def _keyed(self, plan: ReleasePlan) -> tuple[tuple[str, str], ...]:
+        contents = [(SOURCE, self._digest)]
+        if self._table is not None:
+            contents.append((TRADER_IDS, self._table.content_digest))
+        secret = sealed("secret", lambda: office_secret(self._state))
+        release = plan.release.release
+        return tuple((name, keyed_digest(secret, digest, purpose=f"{release}/{name}")) for name, digest in contents)
+
+    @cached_property
+    def _files(self) -> tuple[HeldFile, ...]:
+        place = self._place
+        if place is None:
+            raise SourceMissingError("the path in the config, which names none")
+        return sealed("open", lambda: hold(place, self._source.layout))
+
+    @cached_property
+    def _digest(self) -> bytes:
+        sealed("schema", lambda: check_schema(self._files, self._source))
+        sealed("schema", lambda: check_kinds(self._files, self._source, columns_of(self._source)))
+        return self._fresh_digest()
+
+    def _fresh_digest(self) -> bytes:
+        return sealed("digest", lambda: content_digest(self._files))
+
+    @cached_property
+    def _table(self) -> TraderIds | None:
+        if self._source.trader_ids is None:
+            return None
+        place = self._trader_ids
+        if place is None:
+            raise SourceMissingError(f"{self._source.trader_ids}, the table of trader ids that the config names")
+        return sealed("trader ids", lambda: read_trader_ids(place))
+
+    @property
+    def _ids(self) -> Ids:
+        return NO_IDS if self._table is None else (self._table.aliases, self._table.traders)
+
+
+def exact_vectors(
+    files: tuple[HeldFile, ...], plan: ReleasePlan, ids: Ids = NO_IDS, *, rows: int | None = None
+) -> dict[Measure, NDArray[np.int64]]:
+    """Return each measure's clipped integer vector before noise, of the first `rows` rows or of all.
+
+    Confidential: it never leaves this package.
+    """
+    measures = tuple(measure.measure for measure in plan.measures)
+    read = _rows(files, plan)
+    lines = preparation.lines(read if rows is None else read.head(rows), plan, ids)
+    sums = preparation.trader_codes(preparation.amounts(lines, measures).collect(engine="streaming"))
+    return {measure.measure: _vector(sums, measure) for measure in plan.measures}
+
+
+def _vector(sums: pl.DataFrame, measure: PlannedMeasure) -> NDArray[np.int64]:
+    return clip.pre_noise(sums.select("trader", "leaf", pl.col(measure.measure).alias("amount")), measure)
+
+
+def _rows(files: tuple[HeldFile, ...], plan: ReleasePlan) -> pl.LazyFrame:
+    return scan_rows(files, plan.release.source, columns_of(plan.release.source))
+
+
+def _check_charge(plan: ReleasePlan, charge: Charge) -> None:
+    release = plan.release.release
+    if charge.request.plan_digest != plan.digest or charge.request.release != release:
+        raise LossNotCoveredError(release, "it names another plan")
+    paid = {loss.measure: (loss.sensitivity, loss.scales_digest, loss.rho) for loss in charge.request.measures}
+    asked = {measure.measure: (measure.bound, measure.scales_digest, measure.rho) for measure in plan.measures}
+    if paid != asked:
+        raise LossNotCoveredError(release, "it names another sensitivity, scale or loss")
+
+
+def _measurement(plan: ReleasePlan, charge: Charge, released: Mapping[Measure, NDArray[np.int64]]) -> Measurement:
+    noise, weights = {}, {}
+    for measure in plan.measures:
+        ends = np.cumsum([level.cells for level in measure.levels])[:-1]
+        for level, part in zip(measure.levels, np.split(released[measure.measure], ends), strict=True):
+            noise[measure.measure, level.level] = part
+            weights[measure.measure, level.level] = level.weights
+    return Measurement(plan_digest=plan.digest, charge_hash=charge.entry_hash, noisy=noise, weights=weights)

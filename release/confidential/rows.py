@@ -1,0 +1,102 @@
+"""Rows of the source's files as text columns, each row read by itself.
+
+A quotation mark that is never closed must not swallow the lines after it: they are other traders'. So a line is a row,
+whatever is in it; quoting is understood within lines only. Invalid UTF-8 becomes the replacement character, missing
+fields become null, surplus fields are dropped.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from release.confidential.sources import HeldFile, own_header
+from release.config.release import Source
+from release.errors import SchemaError
+
+_NO_SEPARATOR = "\x01"
+
+
+def scan_rows(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> pl.LazyFrame:
+    """Return one row a record with the columns `names`: text from CSV, their own types from Parquet."""
+    scans = [_scan(file, source).select(names) for file in files]
+    return pl.concat(scans, how="vertical_relaxed")
+
+
+def check_kinds(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> None:
+    """Refuse columns of a kind whose conversion could fail at a single row, or that differ between files.
+
+    Raises:
+        SchemaError: names every such column.
+    """
+    kinds = [_scan(file, source).select(names).collect_schema() for file in files]
+    date = source.columns.date if isinstance(source.columns.date, str) else source.columns.date.column
+    problems = [
+        f"file {number} of {len(files)}: the column {name!r} is of the kind {kind.base_type()}, which isn't read"
+        for number, schema in enumerate(kinds, start=1)
+        for name, kind in schema.items()
+        if not (_readable(kind) or (name == date and kind.base_type() in (pl.Date, pl.Datetime)))
+    ]
+    problems += [
+        f"the column {name!r} isn't of the same kind in all {len(files)} files"
+        for name in names
+        if len({schema[name].base_type() for schema in kinds}) > 1
+    ]
+    if problems:
+        raise SchemaError(problems)
+
+
+def _readable(kind: pl.DataType) -> bool:
+    return kind.is_numeric() or kind.base_type() in (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null)
+
+
+def _scan(file: HeldFile, source: Source) -> pl.LazyFrame:
+    if source.layout == "parquet":
+        scan = pl.scan_parquet(file.path, hive_partitioning=False)
+    elif source.quotes == "none":
+        scan = _plain_csv(file, source)
+    else:
+        scan = _quoted_csv(file, source)
+    inside = set(scan.collect_schema().names())
+    return scan.with_columns(pl.lit(text).alias(name) for name, text in file.partition if name not in inside)
+
+
+def _plain_csv(file: HeldFile, source: Source) -> pl.LazyFrame:
+    return _text_rows(file, source.separator, _own_columns(file, source))
+
+
+def _text_rows(file: HeldFile, separator: str, names: Sequence[str]) -> pl.LazyFrame:
+    """Scan a CSV with its columns stated beforehand: no row, not even the first or a lacking one, decides on them."""
+    return pl.scan_csv(
+        file.path,
+        separator=separator,
+        quote_char=None,
+        has_header=True,
+        schema=dict.fromkeys(names, pl.String),
+        infer_schema=False,
+        truncate_ragged_lines=True,
+        encoding="utf8-lossy",
+    )
+
+
+def _quoted_csv(file: HeldFile, source: Source) -> pl.LazyFrame:
+    lines = _text_rows(file, _NO_SEPARATOR, ["line"])
+    mark = "\\" + source.separator if source.separator == "|" else source.separator
+    line = pl.concat_str(pl.lit(source.separator), pl.col("line").str.strip_chars_end("\r"))
+    fields = line.str.extract_all(f'{mark}(?:"(?:[^"]|"")*"|[^{mark}]*)')
+    return lines.select(fields.alias("fields")).select(
+        _unquoted(pl.col("fields").list.get(index, null_on_oob=True)).alias(name)
+        for index, name in enumerate(_own_columns(file, source))
+    )
+
+
+def _unquoted(field: pl.Expr) -> pl.Expr:
+    text = field.str.slice(1)
+    quoted = text.str.contains(r'^"(?s:.*)"$') & (text.str.len_bytes() > 1)
+    inner = text.str.strip_prefix('"').str.strip_suffix('"').str.replace_all('""', '"', literal=True)
+    return pl.when(quoted).then(inner).otherwise(text)
+
+
+def _own_columns(file: HeldFile, source: Source) -> list[str]:
+    """Return the file's own columns with unnamed and repeated ones made distinct; mapped ones are unique already."""
+    names = own_header(file, source)
+    return [name if names.count(name) == 1 and name else f"{name}\0{index}" for index, name in enumerate(names)]

@@ -1,0 +1,218 @@
+"""The source's files: found, opened once and held, digested under the office's secret, and checked for their columns.
+
+Each file is opened once and everything is read through that descriptor, so that a file swapped by its name between two
+steps is never read; one rewritten in place is noticed. Digesting takes bytes as bytes. Of records, only a CSV's header
+line or a Parquet file's footer is looked at here.
+"""
+
+import csv
+import glob
+import gzip
+import hashlib
+import os
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from release.config.release import Column, Source
+from release.errors import SchemaError, SourceMissingError
+
+_ENDINGS = {"csv": (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz"), "parquet": (".parquet", ".pq")}
+_GZIP = b"\x1f\x8b"
+_HEADER_LIMIT = 1_000_000
+_BLOCK = 1 << 22
+_HIVE = re.compile(r"([A-Za-z0-9_]+)=([^/=]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFile:
+    """An open file of the source.
+
+    Attributes:
+        descriptor: open for reading until the process ends.
+        name: relative to the source, with `/`; it is digested, and never shown: a folder's name may state a trader.
+        told: how a message may name the file.
+        partition: columns that the folders' names state, as in `year=2024/month=03`.
+        state: size and times when it was opened; any writing changes them.
+    """
+
+    descriptor: int
+    name: str
+    told: str
+    partition: tuple[tuple[str, str], ...]
+    state: tuple[int, int, int]
+
+    @property
+    def path(self) -> str:
+        """The path under which the very file that was opened is read."""
+        return f"/proc/self/fd/{self.descriptor}"
+
+
+def hold(place: Path, layout: str) -> tuple[HeldFile, ...]:
+    """Return the files at `place`, a file, folder or glob, opened, in order of their names.
+
+    Raises:
+        SourceMissingError: there is none.
+    """
+    root, paths = _found(place, layout)
+    if not paths:
+        raise SourceMissingError(str(place))
+    return tuple(
+        _held(path, path.relative_to(root).as_posix(), f"file {number} of {len(paths)}, by name,")
+        for number, path in enumerate(paths, start=1)
+    )
+
+
+def _found(place: Path, layout: str) -> tuple[Path, list[Path]]:
+    if place.is_file():
+        return place.parent, [place]
+    if place.is_dir():
+        found = (path for path in place.rglob("*") if path.name.endswith(_ENDINGS[layout]))
+        return place, sorted(path for path in found if path.is_file())
+    return place.parent, sorted(Path(match) for match in glob.glob(str(place)) if Path(match).is_file())  # noqa: PTH207
+
+
+def _held(path: Path, name: str, told: str) -> HeldFile:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        raise SchemaError([f"{told} can't be read"]) from None
+    partition = tuple(_HIVE.findall(name))
+    return HeldFile(descriptor=descriptor, name=name, told=told, partition=partition, state=_state(descriptor))
+
+
+def _state(descriptor: int) -> tuple[int, int, int]:
+    status = os.fstat(descriptor)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def unchanged(files: Iterable[HeldFile]) -> bool:
+    """Return whether no file was written to since it was opened."""
+    return all(_state(file.descriptor) == file.state for file in files)
+
+
+def content_digest(files: Iterable[HeldFile]) -> bytes:
+    """Return the SHA-256 over all the files' names and bytes; confidential, since anyone could test a guess with it.
+
+    Raises:
+        SchemaError: a compressed file is cut or damaged.
+    """
+    whole = hashlib.sha256()
+    for file in files:
+        content = hashlib.sha256()
+        for block in _blocks(file):
+            content.update(block)
+        whole.update(len(file.name.encode()).to_bytes(8, "big") + file.name.encode() + content.digest())
+        if _compressed(file):
+            _check_compression(file)
+    return whole.digest()
+
+
+def _blocks(file: HeldFile) -> Iterator[bytes]:
+    place = 0
+    while block := os.pread(file.descriptor, _BLOCK, place):
+        yield block
+        place += len(block)
+
+
+def _opened(file: HeldFile) -> BinaryIO:
+    """Open the held file anew, from its beginning."""
+    return open(file.path, "rb")  # noqa: PTH123 - callers close it
+
+
+def _compressed(file: HeldFile) -> bool:
+    return os.pread(file.descriptor, 2, 0) == _GZIP
+
+
+def _check_compression(file: HeldFile) -> None:
+    try:
+        with _opened(file) as raw, gzip.GzipFile(fileobj=raw) as text:
+            while text.read(_BLOCK):
+                pass
+    except (OSError, EOFError, zlib.error):
+        raise SchemaError([f"{file.told} is compressed, and cut or damaged"]) from None
+
+
+def columns_of(source: Source) -> tuple[str, ...]:
+    """Return the names of all source columns that the config maps, without repeats."""
+    mapped = (
+        getattr(source.columns, name)
+        for name in (
+            "trader",
+            "date",
+            "flow",
+            "partner",
+            "commodity",
+            "value",
+            "net_mass",
+            "currency",
+            "declaration",
+        )
+    )
+    return tuple(dict.fromkeys(name for field in mapped if field is not None for name in names_in(field)))
+
+
+def names_in(field: str | Column) -> tuple[str, ...]:
+    """Return the source columns that one mapped field reads."""
+    if isinstance(field, str):
+        return (field,)
+    if field.column is not None:
+        return (field.column,)
+    return tuple(field.first_of or ()) + tuple((field.by_flow or {}).values())
+
+
+def header(file: HeldFile, source: Source) -> tuple[str, ...]:
+    """Return the names of a file's columns, those of its folders included; its own come first and go before."""
+    own = own_header(file, source)
+    return own + tuple(name for name, _ in file.partition if name not in own)
+
+
+def own_header(file: HeldFile, source: Source) -> tuple[str, ...]:
+    """Return the names of the columns that stand in a file itself, in order.
+
+    Raises:
+        SchemaError: there is no header, or the file isn't of the layout that the config names.
+    """
+    return _parquet_names(file) if source.layout == "parquet" else _csv_names(file, source)
+
+
+def _parquet_names(file: HeldFile) -> tuple[str, ...]:
+    try:
+        return tuple(pl.read_parquet_schema(file.path))
+    except (pl.exceptions.PolarsError, OSError):
+        raise SchemaError([f"{file.told} isn't a Parquet file"]) from None
+
+
+def _csv_names(file: HeldFile, source: Source) -> tuple[str, ...]:
+    with _opened(file) as raw:
+        try:
+            line = (gzip.GzipFile(fileobj=raw) if _compressed(file) else raw).readline(_HEADER_LIMIT)
+        except (OSError, EOFError, zlib.error):
+            raise SchemaError([f"{file.told} is compressed, and cut or damaged"]) from None
+    text = line.decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r\n")
+    if not text or "\0" in text:
+        raise SchemaError([f"{file.told} has no header line of text"])
+    if source.quotes == "none":
+        return tuple(text.split(source.separator))
+    return tuple(next(csv.reader([text], delimiter=source.separator)))
+
+
+def check_schema(files: Iterable[HeldFile], source: Source) -> None:
+    """Refuse files that lack a mapped column or have it twice.
+
+    Raises:
+        SchemaError: with every problem of every file.
+    """
+    wanted = columns_of(source)
+    problems = []
+    for file in files:
+        names = header(file, source)
+        problems += [f"{file.told} has no column {name!r}" for name in wanted if name not in names]
+        problems += [f"{file.told} has the column {name!r} twice" for name in wanted if names.count(name) > 1]
+    if problems:
+        raise SchemaError(problems)

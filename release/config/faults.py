@@ -1,0 +1,125 @@
+"""What can be wrong between the values of a config, each of which is right by itself. No input, no output."""
+
+from math import prod
+from pathlib import PurePosixPath
+
+from release.codelists import area_codes, chapter_codes
+from release.config.fields import months_of, year_of
+from release.config.office import Office
+from release.config.release import Column, Release
+from release.tables import Measure
+
+MOST_LEAVES = 2**21
+"""How many (flow, period, partner, chapter) leaves a release may have; exact sums are proven to fit up to here."""
+
+Faults = list[tuple[tuple[str | int, ...], str]]
+"""Where each fault stands, as a path of keys, and what is wrong there."""
+
+
+def office_faults(office: Office) -> Faults:
+    """Return what is wrong within an office's config."""
+    faults: Faults = []
+    terms = office.account
+    if terms.reserve >= terms.limit:
+        faults.append((("account", "reserve"), "must be less than the limit it is a part of"))
+    for year in {share.year for share in terms.calendar}:
+        planned = sum(share.rho for share in terms.calendar if share.year == year)
+        if planned > terms.limit - terms.reserve:
+            faults.append((("account", "calendar"), f"the shares of {year} add up to more than limit less reserve"))
+    names = [share.release for share in terms.calendar]
+    if len(set(names)) != len(names):
+        faults.append((("account", "calendar"), "a release stands twice in the calendar"))
+    faults += _place_faults(office)
+    return faults
+
+
+def _place_faults(office: Office) -> Faults:
+    """Return which private things would lie in the place of publication."""
+    faults: Faults = []
+    if _overlap(office.state, office.published):
+        faults.append((("published",), "the place of publication and the private state folder must lie apart"))
+    ledger = office.ledger.url.removeprefix("sqlite:///")
+    if ledger != office.ledger.url and _overlap(ledger, office.published):
+        faults.append((("ledger", "url"), "the ledger must not lie in the place of publication"))
+    return faults
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = PurePosixPath(one), PurePosixPath(other)
+    return first.is_relative_to(second) or second.is_relative_to(first)
+
+
+def release_faults(release: Release) -> Faults:
+    """Return what is wrong within a release's config."""
+    faults: Faults = []
+    if any(year_of(period) != release.year for period in release.periods):
+        faults.append((("periods",), f"every period must lie in the accounting year {release.year}"))
+    covered = [month for period in release.periods for month in months_of(period)]
+    if len(set(covered)) != len(covered):
+        faults.append((("periods",), "periods overlap; each month may be covered once"))
+    if len(set(release.flows)) != len(release.flows):
+        faults.append((("flows",), "a flow stands twice"))
+    names = [measure.name for measure in release.measures]
+    if len(set(names)) != len(names):
+        faults.append((("measures",), "a measure stands twice"))
+    if Measure.NET_MASS in names and release.source.columns.net_mass is None:
+        faults.append((("source", "columns"), "net_mass must be mapped when net mass is a measure"))
+    for index, measure in enumerate(release.measures):
+        shaped = any(scale.relative_noise is not None for scale in measure.levels)
+        if shaped and release.prior is None:
+            faults.append((("measures", index, "levels"), "relative_noise needs a [prior]; without one give noise_sd"))
+    leaves = _leaves(release)
+    if leaves > MOST_LEAVES:
+        faults.append((("keys",), f"the release would have {leaves:,} leaves; at most {MOST_LEAVES:,} are taken"))
+    return faults + _trader_faults(release) + _prior_faults(release)
+
+
+def _leaves(release: Release) -> int:
+    partners = area_codes() if release.keys.partners == "all" else release.keys.partners
+    chapters = chapter_codes() if release.keys.chapters == "all" else release.keys.chapters
+    return prod((len(release.flows), len(release.periods), len(partners) + 1, len(chapters) + 1))
+
+
+def _trader_faults(release: Release) -> Faults:
+    """Refuse ids in the config itself: its digest is published, and anyone could test a guess of them with it."""
+    faults: Faults = []
+    trader = release.source.columns.trader
+    if isinstance(trader, Column) and trader.translate is not None:
+        faults.append(
+            (("source", "columns", "trader"), "trader ids are mapped by source.trader_ids, not translated here")
+        )
+    if release.source.trader_ids is not None and trader is None:
+        faults.append((("source", "trader_ids"), "there is no column of traders that it could be applied to"))
+    return faults
+
+
+def _prior_faults(release: Release) -> Faults:
+    table = None if release.prior is None else release.prior.table
+    if table is None:
+        return []
+    confidential = (place for place in (release.source.path, release.source.trader_ids) if place is not None)
+    if any(_overlap(table, place) for place in confidential):
+        return [(("prior", "table"), "a prior is public, and this is a confidential input")]
+    return []
+
+
+def faults_between(office: Office, release: Release) -> Faults:
+    """Return in what a release's config doesn't fit its office's."""
+    faults: Faults = []
+    rho = sum(measure.rho for measure in release.measures)
+    if rho > office.policy.rho_cap:
+        faults.append((("measures",), "the measures' rho add up to more than the office's policy.rho_cap"))
+    if office.unit.kind == "trader-year" and release.source.columns.trader is None:
+        faults.append((("source", "columns"), "trader must be mapped: the office's unit is trader-year"))
+    if office.unit.kind == "record" and any(m.name is Measure.TRADERS for m in release.measures):
+        faults.append((("measures",), "traders can't be counted when the unit is a record"))
+    share = next((s for s in office.account.calendar if s.release == release.release), None)
+    if share is not None and (share.rho != rho or share.year != release.year):
+        faults.append((("measures",), f"the office's calendar gives {release.release} another loss or year"))
+    if office.unit.kind == "record" and release.source.trader_ids is not None:
+        faults.append((("source", "trader_ids"), "has no use when the unit is a record"))
+    for name in ("path", "trader_ids"):
+        place = getattr(release.source, name)
+        if place is not None and (_overlap(place, office.published) or _overlap(office.state, place)):
+            faults.append((("source", name), "must lie outside the place of publication and the state folder"))
+    return faults

@@ -1,0 +1,148 @@
+"""From TOML files to checked values; every fault of a file is told at once, with its line."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from release.config.faults import Faults, faults_between, office_faults, release_faults
+from release.config.office import Office
+from release.config.positions import line_of
+from release.config.release import Release
+from release.errors import ConfigError, Fault
+
+Config = TypeVar("Config", Office, Release)
+
+_LARGEST_FILE = 1_000_000
+_LONGEST_LINE = 200_000
+_MOST_FAULTS = 50
+"""So many faults are told at once; a file with more is another kind of file."""
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a known key here",
+    "unexpected_keyword_argument": "is not a known key here",
+    "missing_keyword_only_argument": "is missing",
+}
+
+
+def load_office(path: Path) -> Office:
+    """Return the office that `path` describes.
+
+    Raises:
+        ConfigError: with all the file's faults.
+    """
+    text, content = _parsed(path)
+    office = _checked(Office, path, text, content)
+    faults = office_faults(office)
+    _refuse(path, text, faults)
+    return office
+
+
+def load_release(path: Path) -> tuple[Office, Release]:
+    """Return a release and the office it belongs to, checked against each other.
+
+    Raises:
+        ConfigError: with all the faults of the release's file, or else of the office's.
+    """
+    text, content = _parsed(path)
+    release = _checked(Release, path, text, content)
+    _refuse(path, text, release_faults(release))
+    office = load_office(inside(path.parent, release.office))
+    _refuse(path, text, faults_between(office, release))
+    return office, release
+
+
+def inside(folder: Path, inner: str) -> Path:
+    """Return `folder / inner`, refusing a link that leads out of the folder.
+
+    Raises:
+        ConfigError: the path leaves the folder.
+    """
+    path = folder / inner
+    try:
+        stays = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        raise _fault(folder, None, inner, "leads in a circle, or can't be followed") from None
+    if not stays:
+        raise _fault(folder, None, inner, "leads out of the config's folder")
+    return path
+
+
+def _parsed(path: Path) -> tuple[str, dict[str, Any]]:
+    text = _text(path)
+    if any(len(line) > _LONGEST_LINE for line in text.split("\n")):
+        raise _fault(path, None, "", f"has a line longer than {_LONGEST_LINE:,} characters")
+    try:
+        return text, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _fault(path, None, "", f"is not TOML: {error}"[:300]) from None
+    except (RecursionError, ValueError):
+        raise _fault(path, None, "", "is not TOML that can be read") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.exists() and not path.is_file():
+            raise _fault(path, None, "", "is not a file")
+        if path.stat().st_size > _LARGEST_FILE:
+            raise _fault(path, None, "", "is larger than a config may be (1 MB)")
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        raise _fault(path, None, "", "is not UTF-8 text") from None
+    except (OSError, ValueError) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else "can't be read"
+        raise _fault(path, None, "", reason) from None
+
+
+def _checked(kind: type[Config], path: Path, text: str, content: dict[str, Any]) -> Config:
+    content.pop("$schema", None)
+    try:
+        return TypeAdapter(kind).validate_json(_json(path, content))
+    except ValidationError as error:
+        faults = tuple(
+            Fault(
+                file=str(path),
+                line=line_of(text, _plain(fault["loc"])),
+                key=_dotted(_plain(fault["loc"])),
+                problem=_WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, ")),
+            )
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_FAULTS]
+        )
+        raise ConfigError(_without_repeats(faults)) from None
+
+
+def _json(path: Path, content: dict[str, Any]) -> str:
+    """Return TOML's content as JSON, whose strict rules take a list for a tuple and text for a code."""
+    try:
+        return json.dumps(content, default=str)
+    except (ValueError, RecursionError):
+        raise _fault(path, None, "", "holds a number or a nesting that is too large") from None
+
+
+def _plain(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Drop the names of union members that pydantic adds to a location."""
+    return tuple(part for part in loc if isinstance(part, int) or part.replace("_", "").isalnum())
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def _without_repeats(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    return tuple(dict.fromkeys(faults))
+
+
+def _fault(path: Path, line: int | None, key: str, problem: str) -> ConfigError:
+    return ConfigError([Fault(file=str(path), line=line, key=key, problem=problem)])
+
+
+def _refuse(path: Path, text: str, faults: Faults) -> None:
+    if faults:
+        raise ConfigError(
+            [
+                Fault(file=str(path), line=line_of(text, where), key=_dotted(where), problem=problem)
+                for where, problem in faults
+            ]
+        )

@@ -1,0 +1,155 @@
+"""What `office.toml` says: who the office is, its privacy unit and limits, and the sheet that a mirror needs."""
+
+from dataclasses import field
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic.dataclasses import dataclass
+
+from release.config.fields import (
+    STRICT,
+    Alpha2,
+    Alpha3,
+    Delta,
+    Factor,
+    InnerPath,
+    Name,
+    Rho,
+    RhoOrNothing,
+    Text,
+    Year,
+)
+from release.privacy import RHO_CAP
+
+Valuation = Literal["FOB", "FAS", "CIF", "unknown"]
+Attribution = Literal["origin", "consignment", "last known destination", "sale or purchase", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Unit:
+    """What one unit of protection is, and how it is formed from records.
+
+    Attributes:
+        kind: `trader-year` protects all of a trader's records in a calendar year; `record` protects a single row and
+            no firm, and is for public exercises.
+        formed_by: in words, how a record's unit is known.
+    """
+
+    kind: Literal["trader-year", "record"]
+    formed_by: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class PlannedShare:
+    """A release of the calendar and the loss that it will be charged when it runs."""
+
+    release: Name
+    year: Year
+    rho: Rho
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class AccountTerms:
+    """The limit of each (source, accounting year) account, its delta and the part kept for revisions."""
+
+    limit: Rho
+    delta: Delta
+    reserve: RhoOrNothing = Fraction(0)
+    calendar: Annotated[tuple[PlannedShare, ...], Field(max_length=1000)] = ()
+
+
+def _ledger_url(text: str) -> str:
+    if text.startswith("postgresql+psycopg://"):
+        return text
+    if not text.startswith("sqlite:///") or text.startswith("sqlite:////") or ".." in text or len(text) > 300:  # noqa: PLR2004
+        raise ValueError(
+            'a ledger is "sqlite:///state/ledger.sqlite", relative to this folder, or "postgresql+psycopg://..."'
+        )
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class LedgerPlace:
+    """Where the ledger is.
+
+    Attributes:
+        url: SQLite inside the config's folder, or PostgreSQL.
+        on_missing: `refuse`, or `create` for exercises: an empty ledger in place of a lost one forgets what was spent.
+    """
+
+    url: Annotated[str, AfterValidator(_ledger_url)]
+    on_missing: Literal["refuse", "create"] = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Policy:
+    """The office's own bounds.
+
+    Attributes:
+        large_traders: whether the large-trader tier may be used.
+        rho_cap: no release may ask for more than this.
+    """
+
+    large_traders: Literal["off"] = "off"
+    rho_cap: Rho = RHO_CAP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Valuations:
+    """The price basis of each flow: a property of office and flow."""
+
+    M: Valuation = "unknown"
+    X: Valuation = "unknown"
+    RM: Valuation = "unknown"
+    RX: Valuation = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Attributions:
+    """Which country a flow's partner is."""
+
+    M: Attribution = "unknown"
+    X: Attribution = "unknown"
+    RM: Attribution = "unknown"
+    RX: Attribution = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class MetadataSheet:
+    """What someone who compares this office's figures with a partner's must know; published in every bundle."""
+
+    trade_system: Literal["general", "special", "unknown"]
+    valuation: Valuations
+    partner: Attributions
+    re_exports: Text
+    thresholds: Text
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    usd_per_unit: Factor
+    rate_source: Text
+    confidentiality: Text
+    hs_edition: Literal["HS 2007", "HS 2012", "HS 2017", "HS 2022"]
+    territory: Text
+    date_basis: Text
+    vintage: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Office:
+    """An office's whole configuration.
+
+    Attributes:
+        state: private folder for the secret, stored noisy results and the private log; never published.
+        published: where bundles go, unless the command line names another place.
+    """
+
+    code: Alpha3
+    name: Text
+    area: Alpha2
+    unit: Unit
+    account: AccountTerms
+    ledger: LedgerPlace
+    metadata: MetadataSheet
+    policy: Policy = field(default_factory=Policy)
+    state: InnerPath = "state"
+    published: InnerPath = "published"

@@ -1,0 +1,194 @@
+"""What a release's TOML says: source and columns, period, key sets, measures with their loss, levels and prior."""
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic.dataclasses import dataclass
+
+from release.config.fields import (
+    STRICT,
+    Date,
+    DateFormat,
+    Factor,
+    InnerPath,
+    Name,
+    Part,
+    Period,
+    Rho,
+    Scale,
+    Text,
+    Year,
+)
+from release.tables import Flow, Level, Measure, normalised_keys
+
+
+def _keys(codes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(codes) > 20_000:  # noqa: PLR2004
+        raise ValueError("a key list holds at most 20,000 codes")
+    return normalised_keys(codes)
+
+
+Keys = Annotated[tuple[str, ...], AfterValidator(_keys)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Column:
+    """Where a field of a declaration comes from; exactly one of the first four is given.
+
+    Attributes:
+        column: a column's name.
+        constant: the same text for every row.
+        first_of: the first of several columns that isn't empty.
+        by_flow: another column for each flow.
+        translate: source's codes to ours, applied last; a code that isn't listed stays as it is.
+    """
+
+    column: Text | None = None
+    constant: Text | None = None
+    first_of: Annotated[tuple[Text, ...], Field(min_length=1, max_length=20)] | None = None
+    by_flow: dict[Flow, Text] | None = None
+    translate: Annotated[dict[str, str], Field(max_length=20_000)] | None = None
+
+    def __post_init__(self) -> None:
+        given = [self.column, self.constant, self.first_of, self.by_flow]
+        if sum(part is not None for part in given) != 1:
+            raise ValueError("give exactly one of column, constant, first_of, by_flow")
+
+
+FieldSource = Annotated[Text | Column, Field(union_mode="left_to_right")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Columns:
+    """Which column of the source holds which field of a declaration line."""
+
+    date: FieldSource
+    flow: FieldSource
+    partner: FieldSource
+    commodity: FieldSource
+    value: FieldSource
+    trader: FieldSource | None = None
+    net_mass: FieldSource | None = None
+    currency: FieldSource | None = None
+    declaration: FieldSource | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Source:
+    """The confidential records and how they are laid out.
+
+    Attributes:
+        name: the source's name in the ledger; one account for each source and year.
+        path: a file, folder or glob inside the config's folder; `--source` replaces it.
+        layout: `csv` (one line a row, gzip allowed) or `parquet`.
+        quotes: `none`: a quotation mark is text; `within lines`: a quoted field may hold the separator, not a line end.
+        value_decimals: how many decimals of the currency are kept.
+        missing_trader: what becomes of rows without a trader id.
+        duplicates: `count once` counts identical rows of one trader's declaration once.
+        trader_ids: a CSV `alias,trader` inside the config's folder: the office's fixed table of ids.
+        obtainable: where the file can be had, for public sources.
+    """
+
+    name: Name
+    columns: Columns
+    layout: Literal["csv", "parquet"]
+    path: InnerPath | None = None
+    separator: Literal[",", ";", "\t", "|"] = ","
+    quotes: Literal["none", "within lines"] = "within lines"
+    date_format: DateFormat = "%Y-%m-%d"
+    value_decimals: Annotated[int, Field(ge=0, le=3)] = 2
+    missing_trader: Literal["leave out", "own unit"] = "leave out"
+    duplicates: Literal["keep", "count once"] = "keep"
+    trader_ids: InnerPath | None = None
+    obtainable: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class KeySets:
+    """The public key sets; a list of codes, or `"all"` of the shipped codelist. The residual is added by itself."""
+
+    partners: Literal["all"] | Keys = "all"
+    chapters: Literal["all"] | Keys = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class LevelScale:
+    """The noise of a level: one standard deviation, or a part of each cell's prior with a floor.
+
+    Attributes:
+        noise_sd: standard deviation of every cell's noise, in the measure's unit (currency units, lines, traders, kg).
+        relative_noise: r, the standard deviation as a part of the prior.
+        floor: the least prior that a cell is taken to have, in the measure's unit.
+        target: the relative standard deviation that the level's median cell should reach, for `plan --target`.
+    """
+
+    level: Level
+    noise_sd: Scale | None = None
+    relative_noise: Part | None = None
+    floor: Scale | None = None
+    target: Part | None = None
+
+    def __post_init__(self) -> None:
+        shaped = self.relative_noise is not None and self.floor is not None
+        half = (self.relative_noise is None) != (self.floor is None)
+        if half or shaped == (self.noise_sd is not None):
+            raise ValueError("give either noise_sd, or relative_noise together with floor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class MeasurePlan:
+    """A measure, the loss it is given, and its levels."""
+
+    name: Measure
+    rho: Rho
+    levels: Annotated[tuple[LevelScale, ...], Field(min_length=1, max_length=12)]
+
+    def __post_init__(self) -> None:
+        names = [scale.level for scale in self.levels]
+        if len(set(names)) != len(names):
+            raise ValueError("a level stands twice in this measure")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Prior:
+    """An earlier public figure for each cell, which shapes the noise.
+
+    Attributes:
+        bundle: a bundle in the place of publication, as `KOR/2020`; or
+        table: a CSV or Parquet file inside the config's folder, with the columns
+            `flow, period, partner, product, level, measure, value`.
+        publisher: who published it.
+        period: what it refers to.
+        published: when it was published.
+        growth: factor from the prior's figure to this release's period, such as `"0.25"` from a year to a quarter.
+    """
+
+    publisher: Text
+    period: Period
+    published: Date
+    bundle: InnerPath | None = None
+    table: InnerPath | None = None
+    growth: Factor = Fraction(1)
+
+    def __post_init__(self) -> None:
+        if (self.bundle is None) == (self.table is None):
+            raise ValueError("give exactly one of bundle, table")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Release:
+    """A release's whole configuration."""
+
+    release: Name
+    title: Text
+    year: Year
+    periods: Annotated[tuple[Period, ...], Field(min_length=1, max_length=12)]
+    flows: Annotated[tuple[Flow, ...], Field(min_length=1, max_length=4)]
+    source: Source
+    measures: Annotated[tuple[MeasurePlan, ...], Field(min_length=1, max_length=8)]
+    office: InnerPath = "office.toml"
+    keys: KeySets = KeySets()
+    prior: Prior | None = None
+    revision: bool = False
+    scales_from: Text | None = None

@@ -1,0 +1,338 @@
+"""What a release will do, decided before any record is read: cells, noise, loss, and what can be expected of it.
+
+A `ReleasePlan` follows from public inputs alone: the office's and the release's config, the shipped codelists and a
+public prior. Its document is canonical JSON whose SHA-256 is the plan's digest: the ledger's charge names it, and the
+measurement refuses a charge that names another.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from release.codelists import area_codes, chapter_codes, codelist, section_of_chapter
+from release.config import Office, Release
+from release.config.release import LevelScale
+from release.config.release import MeasurePlan as MeasureConfig
+from release.errors import ConfigError, Fault
+from release.privacy import GRID_BITS, amount_text, sensitivity, total
+from release.tables import RESIDUAL, Layout, Level, Measure, cell_count, cells_of_leaves
+
+FORMAT = "noisy-mirrors/plan/1"
+COUNT_UNITS = 2**16
+"""Declarations are counted in parts of 2^16, since a trader's cap may be below one line."""
+
+Figures = Mapping[tuple[Measure, Level], NDArray[np.float64]]
+"""A prior: for each measure and level, one figure a cell in published order, in the measure's unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorFigures:
+    """A public prior as values; `digest` is that of the published bytes it was read from."""
+
+    publisher: str
+    period: str
+    published: str
+    digest: str
+    growth: Fraction
+    same_account: bool
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlannedLevel:
+    """The noise of a level's cells.
+
+    Attributes:
+        weights: w, whitened grid steps for one minor unit; shape (cells,).
+        sd: the published standard deviation, 2^F / w, in the measure's unit; shape (cells,).
+        prior: the public prior of each cell, in the measure's unit, or None; shape (cells,).
+        cell_of_leaf: the cell of each leaf; shape (leaves,).
+    """
+
+    level: Level
+    weights: NDArray[np.float64]
+    sd: NDArray[np.float64]
+    prior: NDArray[np.float64] | None
+    cell_of_leaf: NDArray[np.uint32]
+
+    @property
+    def cells(self) -> int:
+        """How many cells the level has."""
+        return len(self.weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlannedMeasure:
+    """A measure with its own norm, bound and noise.
+
+    Attributes:
+        rho: its exact loss.
+        bound: D, the integer L2 bound of a trader's stacked vector.
+        minor_units: how many minor units make one published unit.
+        caps: the largest leaf sum of one trader that counts, in minor units; shape (leaves,).
+    """
+
+    measure: Measure
+    rho: Fraction
+    bound: int
+    minor_units: int
+    levels: tuple[PlannedLevel, ...]
+    caps: NDArray[np.int64]
+
+    @property
+    def cells(self) -> int:
+        """How many cells the measure has over all levels."""
+        return sum(level.cells for level in self.levels)
+
+    @property
+    def scales_digest(self) -> str:
+        """SHA-256 of all weights, as little-endian doubles in published order."""
+        stacked = np.concatenate([level.weights for level in self.levels])
+        return hashlib.sha256(stacked.astype("<f8").tobytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReleasePlan:
+    """A resolved release. `document` is what is published of it, `digest` the SHA-256 of that."""
+
+    office: Office
+    release: Release
+    layout: Layout
+    measures: tuple[PlannedMeasure, ...]
+    prior: PriorFigures | None
+
+    @property
+    def rho(self) -> Fraction:
+        """The release's whole loss: the sum over its measures."""
+        return total(measure.rho for measure in self.measures)
+
+    @property
+    def cells(self) -> int:
+        """How many numbers are published."""
+        return sum(measure.cells for measure in self.measures)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The sheet that a mirror needs, as it is published."""
+        return _metadata(self.office)
+
+    @property
+    def document(self) -> bytes:
+        """The plan as canonical JSON, as it is published."""
+        return canonical_json(_document(self))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the document."""
+        return hashlib.sha256(self.document).hexdigest()
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return `value` as JSON with sorted keys and no space, ending with a line feed; no nan or infinity."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8") + b"\n"
+
+
+def make_plan(office: Office, release: Release, prior: PriorFigures | None = None) -> ReleasePlan:
+    """Return the plan of a release; reads no microdata.
+
+    Raises:
+        ConfigError: the prior isn't public or earlier, a scale is out of range, or an intermediate of the integer
+            clip might not fit its type.
+    """
+    _check_prior(release, prior)
+    layout = make_layout(release)
+    measures = tuple(_measure(release, layout, measure, prior) for measure in release.measures)
+    return ReleasePlan(office=office, release=release, layout=layout, measures=measures, prior=prior)
+
+
+def make_layout(release: Release) -> Layout:
+    """Return the public cells of a release; the residual categories are added here."""
+    partners = area_codes() if release.keys.partners == "all" else release.keys.partners
+    chapters = chapter_codes() if release.keys.chapters == "all" else release.keys.chapters
+    known = section_of_chapter()
+    for key, codes, universe in (
+        ("partners", partners, set(area_codes())),
+        ("chapters", chapters, set(known)),
+    ):
+        unknown = [code for code in codes if code not in universe]
+        if unknown:
+            raise _refusal(release, f"keys.{key}", f"not on the codelist: {', '.join(unknown[:8])}")
+    return Layout(
+        flows=release.flows,
+        periods=release.periods,
+        partners=(*partners, RESIDUAL),
+        chapters=(*chapters, RESIDUAL),
+        sections=(*(known[chapter] for chapter in chapters), RESIDUAL),
+    )
+
+
+def minor_units(measure: Measure, value_decimals: int) -> int:
+    """Return how many integer units the clip counts for one published unit of a measure."""
+    scales: dict[Measure, int] = {
+        Measure.VALUE: 10**value_decimals,
+        Measure.RETURNS: 10**value_decimals,
+        Measure.DECLARATIONS: COUNT_UNITS,
+        Measure.TRADERS: 1,
+        Measure.NET_MASS: 1000,
+    }
+    return scales[measure]
+
+
+def _check_prior(release: Release, prior: PriorFigures | None) -> None:
+    if prior is None:
+        return
+    if prior.period[:4] == str(release.year) and not prior.same_account:
+        raise _refusal(
+            release,
+            "prior.period",
+            "meets the accounting year and isn't a bundle charged to the same account",
+        )
+    if int(prior.period[:4]) > release.year:
+        raise _refusal(release, "prior.period", "lies after the accounting year")
+
+
+def _measure(release: Release, layout: Layout, config: MeasureConfig, prior: PriorFigures | None) -> PlannedMeasure:
+    units = minor_units(config.name, release.source.value_decimals)
+    bound = sensitivity(config.rho)
+    levels = tuple(_level(layout, config, scale, prior, units) for scale in config.levels)
+    planned = PlannedMeasure(
+        measure=config.name,
+        rho=config.rho,
+        bound=bound,
+        minor_units=units,
+        levels=levels,
+        caps=_caps(levels, bound),
+    )
+    _check_ranges(release, planned)
+    return planned
+
+
+def _level(
+    layout: Layout, config: MeasureConfig, scale: LevelScale, prior: PriorFigures | None, units: int
+) -> PlannedLevel:
+    count = cell_count(layout, scale.level)
+    figures = None if prior is None else prior.figures.get((config.name, scale.level))
+    if scale.noise_sd is not None:
+        sigma = np.full(count, float(scale.noise_sd))
+    else:
+        known = np.zeros(count) if figures is None else figures
+        sigma = float(scale.relative_noise or 0) * np.maximum(known, float(scale.floor or 0))
+    weights = 2.0**GRID_BITS / (sigma * units)
+    return PlannedLevel(
+        level=scale.level,
+        weights=weights,
+        sd=2.0**GRID_BITS / weights / units,
+        prior=figures,
+        cell_of_leaf=cells_of_leaves(layout, scale.level),
+    )
+
+
+def _caps(levels: tuple[PlannedLevel, ...], bound: int) -> NDArray[np.int64]:
+    """Return floor(D kappa), with kappa = (sum over levels of w^2)^(-1/2): what one leaf alone may hold."""
+    squares = sum(level.weights[level.cell_of_leaf] ** 2 for level in levels)
+    return np.minimum(np.floor(bound / np.sqrt(squares)), 2.0**62).astype(np.int64)
+
+
+def _check_ranges(release: Release, measure: PlannedMeasure) -> None:
+    """Refuse scales for which a trader's largest possible intermediate doesn't fit: 2^52 for sums, 2^126 for squares.
+
+    With every leaf at its cap, a level's cell holds at most the sum of its leaves' caps.
+    """
+    squares = 0.0
+    largest = 0.0
+    for level in measure.levels:
+        finite = np.isfinite(level.weights).all() and (level.weights > 0).all()
+        sums = np.bincount(level.cell_of_leaf, weights=measure.caps.astype(np.float64), minlength=level.cells)
+        if not finite or sums.max(initial=0.0) >= 2.0**62:
+            raise _refusal(release, f"measures.{measure.measure}", f"the noise of level {level.level} is out of range")
+        steps = level.weights * (1.0 if measure.measure is Measure.TRADERS else sums)
+        largest = max(largest, float(steps.max(initial=0.0)))
+        squares += float((steps**2).sum())
+    if largest >= 2.0**62 or squares >= 2.0**126 or largest * measure.bound >= 2.0**126 or measure.bound < 1:
+        raise _refusal(
+            release,
+            f"measures.{measure.measure}",
+            "its scales are so far apart that exact sums might not fit",
+        )
+
+
+def _refusal(release: Release, key: str, problem: str) -> ConfigError:
+    return ConfigError([Fault(file=release.release, line=None, key=key, problem=problem)])
+
+
+def _document(plan: ReleasePlan) -> dict[str, Any]:
+    release, office, layout = plan.release, plan.office, plan.layout
+    return {
+        "format": FORMAT,
+        "office": {"code": office.code, "name": office.name, "area": office.area},
+        "release": release.release,
+        "title": release.title,
+        "revision": release.revision,
+        "account": {
+            "source": release.source.name,
+            "year": release.year,
+            "tier": "uniform",
+            "limit": amount_text(office.account.limit),
+            "delta": amount_text(office.account.delta),
+        },
+        "unit": {"kind": office.unit.kind, "formed_by": office.unit.formed_by},
+        "rho": amount_text(plan.rho),
+        "mechanism": {
+            "name": "discrete Gaussian on whitened integers, each unit's whole vector clipped in one norm",
+            "grid_bits": GRID_BITS,
+        },
+        "flows": list(layout.flows),
+        "periods": list(layout.periods),
+        "partners": list(layout.partners),
+        "chapters": list(layout.chapters),
+        "sections": list(layout.sections),
+        "measures": [_measure_document(measure) for measure in plan.measures],
+        "prior": None if plan.prior is None else _prior_document(plan.prior),
+        "scales_from": release.scales_from,
+        "preparation": {
+            "missing_trader": release.source.missing_trader,
+            "duplicates": release.source.duplicates,
+            "value_decimals": release.source.value_decimals,
+            "layout_digest": hashlib.sha256(canonical_json(_layout_of_source(release))).hexdigest(),
+        },
+        "codelists": {name: codelist(name).digest for name in ("areas", "chapters")},
+        "metadata": _metadata(office),
+    }
+
+
+def _measure_document(measure: PlannedMeasure) -> dict[str, Any]:
+    return {
+        "measure": measure.measure,
+        "rho": amount_text(measure.rho),
+        "sensitivity": measure.bound,
+        "minor_units": measure.minor_units,
+        "scales_digest": measure.scales_digest,
+        "levels": [{"level": level.level, "cells": level.cells} for level in measure.levels],
+    }
+
+
+def _prior_document(prior: PriorFigures) -> dict[str, Any]:
+    return {
+        "publisher": prior.publisher,
+        "period": prior.period,
+        "published": prior.published,
+        "digest": prior.digest,
+        "growth": amount_text(prior.growth),
+    }
+
+
+def _layout_of_source(release: Release) -> dict[str, Any]:
+    described = asdict(release.source)
+    return {key: value for key, value in described.items() if key not in ("path", "obtainable")}
+
+
+def _metadata(office: Office) -> dict[str, Any]:
+    sheet: dict[str, Any] = asdict(office.metadata)
+    return {**sheet, "usd_per_unit": amount_text(office.metadata.usd_per_unit)}

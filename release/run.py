@@ -1,0 +1,212 @@
+"""A run, as a straight line: charge the ledger, measure, store, post-process, publish.
+
+The charge is durable before a record is interpreted. A run that died goes on where it stopped, under the same charge
+and with the same noisy result; a run of a published release returns what was published, without opening the source.
+What touches records comes in through the `Records` protocol, which `release.confidential` implements.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+from release import __version__
+from release.accounting import epsilon, loss_by_map
+from release.bundle.content import BundleContent, bundle_content
+from release.bundle.folder import bundle_place, publish
+from release.errors import BundleError, LossNotCoveredError
+from release.ledger.book import Book
+from release.ledger.values import Account, Charge, ChargeRequest, MeasureLoss, State, Terms
+from release.measurement import Measurement, digest_of, from_bytes, store, stored, to_bytes
+from release.plan import ReleasePlan
+from release.postprocess import observations
+from release.privacy import GRID_BITS
+
+TIER = "uniform"
+
+
+class Step(StrEnum):
+    """The steps of a run, named when they are done."""
+
+    CHECKED = "source checked"
+    CHARGED = "charged"
+    DRAWN = "noise drawn"
+    STORED = "noisy result stored"
+    MEASURED = "measured"
+    PUBLISHED = "published"
+    FINISHED = "finished"
+
+
+class Status(StrEnum):
+    """How a run ended."""
+
+    PUBLISHED = "published"
+    RESUMED = "resumed"
+    ALREADY_PUBLISHED = "already published"
+
+
+class Records(Protocol):
+    """The confidential records, as far as a run may know them."""
+
+    def keyed_digests(self, plan: ReleasePlan) -> tuple[tuple[str, str], ...]:
+        """Return keyed digests of all confidential inputs of a release, after checking their form and this process."""
+
+    def measure(self, plan: ReleasePlan, charge: Charge) -> Measurement:
+        """Return the noisy result that `charge` paid for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a run published and what it cost; `bundle` is the folder, `digest` that of the bundle."""
+
+    status: Status
+    bundle: Path
+    digest: str
+    charge: Charge
+    cells: int
+
+
+def run(
+    plan: ReleasePlan,
+    *,
+    records: Records,
+    book: Book,
+    state: Path,
+    published: Path,
+    date: str,
+    notice: Callable[[Step], None] = lambda _: None,
+) -> Outcome:
+    """Publish a release, or go on with one that was charged, or return one that was published.
+
+    Args:
+        plan: what to release.
+        records: the confidential source; opened only when a noisy result has yet to be drawn.
+        book: the office's ledger.
+        state: the office's private folder, where the noisy result is kept.
+        published: the place of publication.
+        date: recorded with a charge; decides nothing.
+        notice: told each step when it is done.
+    """
+    known = book.find(plan.release.release, TIER)
+    charge = known if known is not None and _same_plan(known, plan) else None
+    content = None if charge is None else _stored(charge, plan, state)
+    if charge is None or content is None:
+        request = charge_request(plan, records.keyed_digests(plan))
+        notice(Step.CHECKED)
+        charge = book.charge(request, date=date)
+        notice(Step.CHARGED)
+        content = _stored(charge, plan, state) or _draw(plan, charge, records, state, notice)
+    if charge.state is State.CHARGED:
+        charge = book.measured(plan.release.release, TIER, digest_of(content))
+        notice(Step.MEASURED)
+    bundle = _bundle(plan, charge, content)
+    place = publish(bundle, bundle_place(published, plan.office.code, plan.release.release))
+    notice(Step.PUBLISHED)
+    before = charge
+    if charge.state is not State.PUBLISHED:
+        charge = book.published(plan.release.release, TIER, bundle.digest)
+    notice(Step.FINISHED)
+    return Outcome(status=_status(known, before), bundle=place, digest=bundle.digest, charge=charge, cells=plan.cells)
+
+
+def charge_request(plan: ReleasePlan, keyed_digests: tuple[tuple[str, str], ...]) -> ChargeRequest:
+    """Return what a release asks of its account; every measure's loss covers what OpenDP's map states.
+
+    Raises:
+        LossNotCoveredError: OpenDP states more than the plan asks.
+    """
+    office, release = plan.office, plan.release
+    for measure in plan.measures:
+        if loss_by_map(measure.bound) > measure.rho:
+            raise LossNotCoveredError(release.release, "OpenDP's map states a larger loss than the plan asks for")
+    return ChargeRequest(
+        release=release.release,
+        account=Account(office=office.code, source=release.source.name, year=release.year, tier=TIER),
+        terms=Terms(
+            unit=office.unit.kind,
+            delta=office.account.delta,
+            limit=office.account.limit,
+            reserve=office.account.reserve,
+        ),
+        measures=tuple(
+            MeasureLoss(
+                measure=measure.measure,
+                mechanism="discrete-gaussian",
+                sensitivity=measure.bound,
+                grid_bits=GRID_BITS,
+                scales_digest=measure.scales_digest,
+                rho=measure.rho,
+            )
+            for measure in plan.measures
+        ),
+        policy=f"large-traders={office.policy.large_traders}",
+        plan_digest=plan.digest,
+        public_digests=() if plan.prior is None else (("prior", plan.prior.digest),),
+        keyed_digests=keyed_digests,
+        versions=(
+            ("noisy-mirrors", __version__),
+            ("opendp", version("opendp")),
+            ("polars", version("polars")),
+        ),
+        revision=release.revision,
+    )
+
+
+def _same_plan(charge: Charge, plan: ReleasePlan) -> bool:
+    return charge.request.plan_digest == plan.digest
+
+
+def _stored(charge: Charge, plan: ReleasePlan, state: Path) -> bytes | None:
+    """Return the noisy result stored for a charge, or None.
+
+    Raises:
+        BundleError: the stored file isn't the one that was drawn for this charge.
+    """
+    content = stored(state / "measurements", _name(charge))
+    if content is None:
+        if charge.measurement_digest is not None:
+            raise BundleError(
+                f"The noisy result of release {plan.release.release} was stored, and is gone. It can't be drawn"
+                " again: restore the office's state folder from its backup."
+            )
+        return None
+    recorded = charge.measurement_digest
+    measurement = from_bytes(content)
+    named = (measurement.plan_digest, measurement.charge_hash)
+    if (recorded is not None and recorded != digest_of(content)) or named != (plan.digest, charge.entry_hash):
+        raise BundleError(
+            f"The stored noisy result of release {plan.release.release} isn't the one that the ledger names."
+            " Nothing was published; restore the office's state folder from its backup."
+        )
+    return content
+
+
+def _draw(plan: ReleasePlan, charge: Charge, records: Records, state: Path, notice: Callable[[Step], None]) -> bytes:
+    drawn = to_bytes(records.measure(plan, charge))
+    notice(Step.DRAWN)
+    content = store(state / "measurements", _name(charge), drawn)
+    notice(Step.STORED)
+    return content
+
+
+def _name(charge: Charge) -> str:
+    return f"{charge.request.release}-{charge.entry_hash[:16]}"
+
+
+def _bundle(plan: ReleasePlan, charge: Charge, content: bytes) -> BundleContent:
+    table = observations(plan, from_bytes(content))
+    bundle = bundle_content(plan, charge, content, table, epsilon(plan.rho, plan.office.account.delta))
+    if charge.bundle_digest is not None and charge.bundle_digest != bundle.digest:
+        raise BundleError(
+            f"Release {plan.release.release} was published by another version of the program, which wrote other bytes."
+            " Nothing was written; use the published bundle, or a copy of it."
+        )
+    return bundle
+
+
+def _status(known: Charge | None, before: Charge) -> Status:
+    if before.state is State.PUBLISHED:
+        return Status.ALREADY_PUBLISHED
+    return Status.PUBLISHED if known is None else Status.RESUMED

@@ -1,0 +1,61 @@
+"""How figures are written for people, the same in the command line, the dashboard and the reports."""
+
+import math
+
+_SCALES = ((1e12, "trn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
+_SIGNS = {"USD": "US$", "EUR": "€", "GBP": "£", "KRW": "₩"}
+_UNITS = {"declarations": "lines", "traders": "traders", "net mass": "kg"}
+_ROUND = 999.5
+
+
+def amount(figure: float | None, unit: str = "") -> str:
+    """Return a figure in three digits with its scale: `US$ 12.8 bn`, `450 m kg`; `–` when there is none."""
+    if figure is None or math.isnan(figure):
+        return "–"
+    if math.isinf(figure):
+        return "no bound" if figure > 0 else "no lower bound"
+    return _with_unit(_scaled(figure), unit)
+
+
+def _scaled(figure: float) -> str:
+    size = abs(figure)
+    sign = "-" if figure < 0 else ""
+    for scale, word in _SCALES:
+        if size >= scale * _ROUND / 1000:
+            return f"{sign}{_three_digits(size / scale)} {word}"
+    return f"{sign}{_three_digits(size)}"
+
+
+def _three_digits(size: float) -> str:
+    if size == 0:
+        return "0"
+    places = max(0, 2 - math.floor(math.log10(size)))
+    text = f"{size:.{min(places, 6)}f}"
+    return text.rstrip("0").rstrip(".") if size < 1 and "." in text else text
+
+
+def _with_unit(text: str, unit: str) -> str:
+    if not unit:
+        return text
+    sign = _SIGNS.get(unit, unit)
+    if unit in _SIGNS or (len(unit) == 3 and unit.isupper()):  # noqa: PLR2004 - ISO 4217
+        return f"-{sign} {text[1:]}" if text.startswith("-") else f"{sign} {text}"
+    return f"{text} {unit}"
+
+
+def unit_of(measure: str, currency: str) -> str:
+    """Return the unit that a measure's figures are in."""
+    return _UNITS.get(measure, currency)
+
+
+def percent(part: float | None) -> str:
+    """Return a part as per cent in two or three digits: `4.7 %`, `120 %`; `–` when there is none."""
+    if part is None or not math.isfinite(part):
+        return "–"
+    size = 100 * part
+    return f"{size:.0f} %" if abs(size) >= 9.95 else f"{size:.1f} %"  # noqa: PLR2004
+
+
+def count(number: int) -> str:
+    """Return a count with thousands set apart: `280,000`."""
+    return f"{number:,}"

@@ -1,0 +1,84 @@
+"""Broken clips and preparations, each one edit of the real source, that R12 must catch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from clip_world import edited
+
+from release.confidential import clip, preparation
+
+_UNGUARDED = {'return _without_excess(clipped, over.select("trader"), bound)': "return clipped"}
+_CLIPPED = "clipped = clip(stacked, measure.bound)"
+_LINES = 'return counted.select("trader", "leaf", "value", "net_mass")'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """What is broken, in words, and the edits of the two modules that break it."""
+
+    clip: Mapping[str, str] | None = None
+    preparation: Mapping[str, str] | None = None
+
+    def modules(self, place: Path, name: str) -> tuple[ModuleType, ModuleType]:
+        """Return the preparation and the clip of this mutant, loaded from `place`."""
+        return (
+            _loaded(preparation, self.preparation, place, f"{name}_preparation"),
+            _loaded(clip, self.clip, place, f"{name}_clip"),
+        )
+
+
+def _loaded(module: ModuleType, edits: Mapping[str, str] | None, place: Path, name: str) -> ModuleType:
+    return module if edits is None else edited(module, place=place, name=name, edits=edits)
+
+
+MUTANTS: Mapping[str, Mutant] = {
+    "clip_by_row": Mutant(
+        preparation={
+            _LINES: 'return counted.select(pl.int_range(pl.len()).cast(pl.String).alias("trader"),'
+            ' "leaf", "value", "net_mass")'
+        }
+    ),
+    "one_level_skipped": Mutant(
+        clip={
+            _CLIPPED: 'inside = pl.col("cell") >= measure.levels[0].cells\n'
+            "    clipped = pl.concat([clip(stacked.filter(inside), measure.bound),"
+            ' stacked.filter(~inside).rename({"a": "u"})])'
+        }
+    ),
+    "norm_for_each_level_alone": Mutant(
+        clip={
+            _CLIPPED: "ends = np.cumsum([0] + [level.cells for level in measure.levels])\n"
+            "    clipped = pl.concat([clip(stacked.filter(pl.col('cell').is_between(first, last, closed='left')),"
+            " measure.bound) for first, last in zip(ends[:-1].tolist(), ends[1:].tolist())])"
+        }
+    ),
+    "root_rounded_down": Mutant(clip={"isqrt(square - 1) + 1": "isqrt(square)"} | _UNGUARDED),
+    "floor_on_negatives": Mutant(
+        clip={
+            'pl.col("amount").clip(lower_bound=0)': 'pl.col("amount")',
+            '.filter(pl.col("amount") > 0)': '.filter(pl.col("amount") != 0)',
+        }
+        | _UNGUARDED
+    ),
+    "residual_outside_the_norm": Mutant(
+        clip={
+            "stacked = whitened(capped(amounts, measure), measure)": "listed = pl.col('leaf') // 3 % 3 < 2\n"
+            "    stacked = whitened(capped(amounts.filter(listed), measure), measure)\n"
+            "    residual = whitened(capped(amounts.filter(~listed), measure), measure)",
+            _CLIPPED: _CLIPPED + '\n    clipped = pl.concat([clipped, residual.rename({"a": "u"})])',
+        }
+    ),
+    "ids_not_normalised": Mutant(preparation={"text = normalised_id(_text(field))": "text = _raw(field)"}),
+    "duplicates_counted_once_across_traders": Mutant(
+        preparation={'counted.unique(["trader", "declaration",': 'counted.unique(["declaration",'}
+    ),
+}
+
+_SQUARES = '"trader").agg((wide * wide).sum().alias("S"))\n    over'
+WRAPPING: Mapping[str, str] = {
+    "    norms = stacked.group_by": '    narrow = pl.col("a")\n    norms = stacked.group_by',
+    _SQUARES: _SQUARES.replace("wide", "narrow"),
+} | _UNGUARDED
+"""Edits of the clip by which squares are added in 64 bits; only wide releases have squares so large."""

@@ -1,0 +1,53 @@
+"""Ledgers of every kind, for the tests of the ledger."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from ledger_world import postgres  # noqa: E402
+
+from release.ledger.book import Book  # noqa: E402
+from release.ledger.memory import MemoryStore  # noqa: E402
+from release.ledger.ports import Store  # noqa: E402
+from release.ledger.sql import create  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Return a function that makes an empty PostgreSQL database and returns its URL."""
+    with postgres(tmp_path_factory.mktemp("pg")) as database:
+        yield database
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Return the URL of a SQLite ledger that doesn't exist yet."""
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Return the URL of a ledger that doesn't exist yet, for each database."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("sqlite_url"))
+    return str(request.getfixturevalue("new_database")())
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Return an empty store of each kind: whatever holds for one holds for all."""
+    if request.param == "memory":
+        return MemoryStore()
+    if request.param == "sqlite":
+        return create(str(request.getfixturevalue("sqlite_url")))
+    return create(str(request.getfixturevalue("new_database")()))
+
+
+@pytest.fixture
+def book(store: Store) -> Book:
+    """Return the book over an empty store of each kind."""
+    return Book(store)

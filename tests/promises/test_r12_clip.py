@@ -1,0 +1,222 @@
+"""R12: one trader changes the pre-noise integers by at most the charged sensitivity.
+
+Rows of adversarial traders go through the real preparation and the real clip, twice: with and without some of them,
+permuted and in other files. Every (flow, month) block holds one such trader, so that one pair of runs tries many
+neighbours: a block whose trader was removed may change by at most D in the integer norm, one whose trader was changed
+by at most D sqrt(2), and every other block by nothing at all.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import polars as pl
+import pytest
+from clip_mutants import MUTANTS, WRAPPING, Mutant
+from clip_world import FLOWS, MONTHS, Row, contributions, edited, planned, row, uneven_prior, write_rows
+from hostile_traders import LEAVES, cents, hostile_rows, twins
+from numpy.typing import NDArray
+from reference_clip import reference_contribution
+
+from release.confidential import clip, preparation
+from release.plan import PlannedMeasure, ReleasePlan
+
+Figure = Callable[[str, str], None]
+
+BLOCKS = len(FLOWS) * len(MONTHS)
+ROUNDS = 140
+CLIP_ALONE = 16_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How many neighbours were tried, how many broke the bound, and the largest norm as a part of D."""
+
+    neighbours: int = 0
+    violations: int = 0
+    largest: float = 0.0
+
+    def __add__(self, other: "Seen") -> "Seen":
+        return Seen(
+            neighbours=self.neighbours + other.neighbours,
+            violations=self.violations + other.violations,
+            largest=max(self.largest, other.largest),
+        )
+
+
+def test_removing_a_trader_changes_the_integers_by_at_most_d(tmp_path: Path, figure: Figure) -> None:
+    seen = sum((_round(tmp_path / str(seed), seed) for seed in range(ROUNDS)), Seen())
+    figure("R12", _told("from rows", seen))
+    assert seen.neighbours >= 4_000
+    assert seen.violations == 0
+    assert seen.largest >= 0.999
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_broken_clip_is_caught(name: str, tmp_path: Path, figure: Figure) -> None:
+    modules = MUTANTS[name].modules(tmp_path, f"mutant_{name}")
+    for seed in range(24):
+        if (seen := _round(tmp_path / str(seed), seed, *modules)).violations:
+            figure("R12", f"mutant {name} caught")
+            return
+    pytest.fail(f"the mutant {name} passed, {seen.largest:.6f} D at most")
+
+
+def test_the_clip_alone_keeps_the_bound_on_wide_and_uneven_releases(figure: Figure) -> None:
+    seen = Seen()
+    for seed, partners, chapters in ((1, 24, 8), (2, 3, 2), (3, 60, 96)):
+        measure = _wide(seed, partners, chapters).measures[0]
+        seen += _alone(np.random.default_rng(seed), measure, CLIP_ALONE // 3 + 1)
+    figure("R12", _told("the clip alone", seen))
+    assert seen.neighbours >= CLIP_ALONE
+    assert seen.violations == 0
+    assert seen.largest >= 0.999
+
+
+def test_removing_a_trader_of_ten_thousand_leaves_takes_its_own_integers_and_nothing_else() -> None:
+    measure = _wide(1, 24, 8).measures[0]
+    amounts = _amounts(np.random.default_rng(4), measure, 300)
+    assert all(_loses_its_own_integers(amounts, trader, measure) for trader in (0, 1, 50, 299))
+
+
+def test_squares_that_wrap_in_64_bits_are_caught(tmp_path: Path, figure: Figure) -> None:
+    narrow = edited(clip, place=tmp_path, name="mutant_narrow", edits=WRAPPING)
+    measure = _wide(1, 24, 8).measures[0]
+    assert not _alone(np.random.default_rng(1), measure, 200).violations
+    assert _alone(np.random.default_rng(1), measure, 200, narrow).violations
+    figure("R12", "mutant squares_added_in_64_bits caught")
+
+
+def test_unedited_copies_keep_the_bound_so_that_mutants_fail_for_their_edit(tmp_path: Path) -> None:
+    copies = Mutant(clip={}, preparation={}).modules(tmp_path, "mutant_of_nothing")
+    assert all(not _round(tmp_path / str(seed), seed, *copies).violations for seed in range(4))
+
+
+def _told(of: str, seen: Seen) -> str:
+    return f"{of}: {seen.neighbours} neighbours, {seen.violations} violations, largest norm {seen.largest:.7f} D"
+
+
+def _round(place: Path, seed: int, preparing: ModuleType = preparation, clipping: ModuleType = clip) -> Seen:
+    """Return what one pair of neighbouring data sets shows."""
+    chance = random.Random(seed)
+    plan = planned(
+        rho=chance.choice(("1/2", "1/100", "8")),
+        flows=FLOWS,
+        periods=MONTHS,
+        duplicates=chance.choice(("keep", "count once")),
+        layout=chance.choice(("parquet", "parquet", "csv")),
+    )
+    measure = plan.measures[0]
+    canaries = [hostile_rows(chance, block, measure) for block in range(BLOCKS)]
+    fates = [chance.choice(("removed", "removed", "removed", "changed", "kept")) for _ in range(BLOCKS)]
+    after = [
+        _later(chance, block, rows, fate, measure)
+        for block, (rows, fate) in enumerate(zip(canaries, fates, strict=True))
+    ]
+    background = _background(chance, canaries, measure)
+    before = [*background, *(fields for rows in canaries for fields in rows)]
+    later = [*background, *(fields for rows in after for fields in rows)]
+    vectors = [
+        contributions(
+            write_rows(place / name, _chunks(chance, rows), layout=plan.release.source.layout),
+            plan,
+            preparing=preparing,
+            clipping=clipping,
+        )
+        for name, rows in (("before", before), ("after", later))
+    ]
+    return _judged(vectors[0] - vectors[1], fates, plan)
+
+
+def _later(chance: random.Random, block: int, rows: list[Row], fate: str, measure: PlannedMeasure) -> list[Row]:
+    if fate == "kept":
+        return rows
+    return hostile_rows(chance, block, measure) if fate == "changed" else []
+
+
+def _background(chance: random.Random, canaries: list[list[Row]], measure: PlannedMeasure) -> list[Row]:
+    """Return rows of others: twins of canaries row by row, a trader everywhere, and rows without an id."""
+    copies = [fields for rows in canaries if chance.random() < 0.5 for fields in twins(rows)]
+    cap = int(measure.caps[0])
+    everywhere = [row("ALL", block=b, leaf=chance.choice(LEAVES), value=cents(cap * 2)) for b in range(BLOCKS)]
+    nobody = [row(None, block=b, leaf=chance.choice(LEAVES), value=cents(cap)) for b in range(BLOCKS)]
+    return copies + everywhere + nobody
+
+
+def _chunks(chance: random.Random, rows: list[Row]) -> list[list[Row]]:
+    permuted = chance.sample(rows, len(rows))
+    files = chance.randint(1, 4)
+    return [permuted[number::files] for number in range(files)]
+
+
+def _judged(change: NDArray[np.int64], fates: list[str], plan: ReleasePlan) -> Seen:
+    measure = plan.measures[0]
+    squares = [0] * BLOCKS
+    for block, step in zip(_block_of_cell(measure), change.tolist(), strict=True):
+        squares[block] += step * step
+    allowed = {"removed": measure.bound**2, "changed": 2 * measure.bound**2, "kept": 0}
+    removed = [square for square, fate in zip(squares, fates, strict=True) if fate == "removed"]
+    return Seen(
+        neighbours=len(fates) - fates.count("kept"),
+        violations=sum(square > allowed[fate] for square, fate in zip(squares, fates, strict=True)),
+        largest=max(removed, default=0) ** 0.5 / measure.bound,
+    )
+
+
+def _block_of_cell(measure: PlannedMeasure) -> list[int]:
+    return [cell * BLOCKS // level.cells for level in measure.levels for cell in range(level.cells)]
+
+
+def _wide(seed: int, partners: int, chapters: int) -> ReleasePlan:
+    from release.codelists import area_codes, chapter_codes
+
+    keys = {
+        "partners": area_codes()[:partners],
+        "chapters": chapter_codes()[:chapters],
+        "flows": FLOWS[:2] if chapters > 90 else FLOWS,
+        "periods": MONTHS[:1] if chapters > 90 else MONTHS,
+    }
+    levels = {"total": "0.01", "partner": "0.05", "chapter": "0.1", "partner x chapter": "0.3"}
+    flat = planned(rho="2", levels=levels, **keys)
+    return planned(rho="2", levels=levels, shape=uneven_prior(flat, seed), **keys)
+
+
+def _alone(chance: np.random.Generator, measure: PlannedMeasure, traders: int, clipping: ModuleType = clip) -> Seen:
+    """Return what the clip does to traders with few and with all leaves; removing one is losing its own integers."""
+    amounts = _amounts(chance, measure, traders)
+    long = clipping.clip(clipping.whitened(clipping.capped(amounts, measure), measure), measure.bound)
+    wide = pl.col("u").cast(pl.Int128)
+    squares = long.group_by("trader").agg((wide * wide).sum().alias("S"))["S"].to_list()
+    return Seen(
+        neighbours=traders,
+        violations=sum(square > measure.bound**2 for square in squares),
+        largest=max(squares) ** 0.5 / measure.bound,
+    )
+
+
+def _loses_its_own_integers(amounts: pl.DataFrame, trader: int, measure: PlannedMeasure) -> bool:
+    """Decide whether removing a trader takes away the integers that plain Python gives it, and nothing else."""
+    own = amounts.filter(pl.col("trader") == trader)
+    leaves = dict(zip(own["leaf"].to_list(), own["amount"].to_list(), strict=True))
+    expected = {cell: steps for cell, steps in reference_contribution(leaves, measure).items() if steps}
+    lost = clip.pre_noise(amounts, measure) - clip.pre_noise(amounts.filter(pl.col("trader") != trader), measure)
+    return {int(cell): int(lost[cell]) for cell in np.flatnonzero(lost)} == expected
+
+
+def _amounts(chance: np.random.Generator, measure: PlannedMeasure, traders: int) -> pl.DataFrame:
+    """Return leaf sums: most traders have a few leaves, six have all; a tenth is negative, some are at any size."""
+    leaves = len(measure.caps)
+    counts = np.minimum(1 + chance.poisson(12, traders), leaves)
+    counts[:6] = leaves
+    trader = np.repeat(np.arange(traders), counts)
+    leaf = np.concatenate(
+        [chance.choice(leaves, count, replace=False) if count < leaves else np.arange(leaves) for count in counts]
+    )
+    sizes = np.exp(chance.normal(-1.5, 2.0, len(leaf)))
+    amount = np.minimum(measure.caps[leaf] * sizes, 2.0**60) * chance.choice((1.0, -1.0), len(leaf), p=(0.9, 0.1))
+    return pl.DataFrame({"trader": trader, "leaf": leaf, "amount": amount}).cast(
+        {"trader": pl.UInt32, "leaf": pl.UInt32, "amount": pl.Int128}
+    )
