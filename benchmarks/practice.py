@@ -26,7 +26,8 @@ def measured(millions: float, folder: Path) -> str:
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIBIBYTES_IN_A_MIB
     size = sum(path.stat().st_size for path in folder.rglob("*.parquet")) / 2**20
-    return f"| {facts.lines:,} | {world.traders:,} | {seconds:.1f} | {facts.lines / seconds:,.0f} | {peak:,.0f} | {size:,.0f} |"
+    rate = facts.lines / seconds
+    return f"| {facts.lines:,} | {world.traders:,} | {seconds:.1f} | {rate:,.0f} | {peak:,.0f} | {size:,.0f} |"
 
 
 def main() -> None:

@@ -52,9 +52,7 @@ def noise(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return np.where(rng.random(shape) < 0.01, np.inf, 10.0 ** rng.uniform(-2, 2, size=shape))
 
 
-def table(
-    rng: np.random.Generator, partners: int, chapters: int, subtrees: tuple[Level, ...]
-) -> Measurements:
+def table(rng: np.random.Generator, partners: int, chapters: int, subtrees: tuple[Level, ...]) -> Measurements:
     """Return random measurements of a table with these trees below its leaves."""
     return Measurements(
         total=0.0,

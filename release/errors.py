@@ -93,7 +93,8 @@ class OverLimitError(BudgetError):
         self.account, self.requested, self.free, self.limit = account, requested, free, limit
         super().__init__(
             f"{account} refuses a privacy loss of rho = {requested}: {free} of its limit of {limit} is neither spent "
-            "nor promised to the calendar or to revisions. Nothing was charged. Ask for less, or raise the limit with a reason."
+            "nor promised to the calendar or to revisions. Nothing was charged. Ask for less, or raise the limit with "
+            "a reason."
         )
 
 
@@ -103,8 +104,8 @@ class TermsError(BudgetError):
     def __init__(self, *, account: str, term: str, asked: str, fixed: str) -> None:
         self.account, self.term, self.asked, self.fixed = account, term, asked, fixed
         super().__init__(
-            f"{account} has {term} = {fixed}, and the request says {asked}. Nothing was charged. An account's terms are "
-            "fixed by its first entry; only its limit may rise, by an entry that gives a reason."
+            f"{account} has {term} = {fixed}, and the request says {asked}. Nothing was charged. An account's terms "
+            "are fixed by its first entry; only its limit may rise, by an entry that gives a reason."
         )
 
 
@@ -335,4 +336,15 @@ class InvalidComparisonError(MirrorsError):
         self.reason = reason
         super().__init__(
             f"{what} = {str(value)[:60]} is refused: {reason}. Nothing was compared; correct it and compare again."
+        )
+
+
+class PlacesOverlapError(UsageError):
+    """The place of publication and the office's private folder don't lie apart."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        super().__init__(
+            f"{place} isn't taken as a place of publication: the office's private state folder would be published, or"
+            " hold what is published. Nothing was charged or written; publish elsewhere with --out."
         )

@@ -1,9 +1,12 @@
 """From noisy integers to published observations: free, repeatable, and of no consequence for anybody's privacy.
 
-One row a cell. `measured` and `measured_sd` are the raw noisy figure; `estimate`, `sd`, `low` and `high` what is made
-of all cells together (here the same figure); `exposure` bounds what clipping may have taken off; `display` is for
-showing and enters no sum and no test.
+One row a cell. `measured` and `measured_sd` are the raw noisy figure; `estimate`, `sd`, `low` and `high` what exact
+generalised least squares makes of all cells of one flow and period together; `exposure` bounds what clipping may have
+taken off; `display` is for showing and enters no sum and no test.
 """
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -13,10 +16,22 @@ from release.bundle.observations import OBSERVATION_SCHEMA
 from release.measurement import Measurement
 from release.plan import PlannedMeasure, ReleasePlan
 from release.privacy import GRID_BITS
-from release.tables import Level, cells
+from release.reconciliation import Combination, Estimates, Measurements, reconcile, variance_of
+from release.tables import Layout, Level, Measure, cells
 
 Z95 = 1.959963984540054
 """The standard normal's quantile at 0.975."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Figures:
+    """A level's figures in the measure's unit, with their standard deviations; both of shape (cells,)."""
+
+    values: NDArray[np.float64]
+    sd: NDArray[np.float64]
+
+
+Levels = Mapping[Level, Figures]
 
 
 def observations(plan: ReleasePlan, measurement: Measurement) -> pl.DataFrame:
@@ -24,16 +39,110 @@ def observations(plan: ReleasePlan, measurement: Measurement) -> pl.DataFrame:
 
     Amounts are in the measure's unit: currency units, declaration lines, traders, kilograms.
     """
-    parts = [
-        _level_table(plan, measure, level.level, measurement) for measure in plan.measures for level in measure.levels
-    ]
+    parts = []
+    for measure in plan.measures:
+        measured = measured_figures(measure, measurement)
+        estimates = reconciled(plan.layout, measured) if measure.measure.additive else measured
+        parts += [
+            _level_table(plan, measure.measure, level.level, measured[level.level], estimates[level.level])
+            for level in measure.levels
+        ]
     return pl.concat(parts).select(OBSERVATION_SCHEMA.names()).match_to_schema(OBSERVATION_SCHEMA)
 
 
-def _level_table(plan: ReleasePlan, measure: PlannedMeasure, level: Level, measurement: Measurement) -> pl.DataFrame:
-    weights = measurement.weights[measure.measure, level]
-    measured = measurement.noisy[measure.measure, level] / weights / measure.minor_units
-    sd = 2.0**GRID_BITS / weights / measure.minor_units
+def measured_figures(measure: PlannedMeasure, measurement: Measurement) -> dict[Level, Figures]:
+    """Return the raw noisy figures of a measure: y = noisy / w, whose noise has standard deviation 2^F / w."""
+    figures = {}
+    for level in measure.levels:
+        weights = measurement.weights[measure.measure, level.level]
+        figures[level.level] = Figures(
+            values=measurement.noisy[measure.measure, level.level] / weights / measure.minor_units,
+            sd=2.0**GRID_BITS / weights / measure.minor_units,
+        )
+    return figures
+
+
+def reconciled(layout: Layout, measured: Levels) -> dict[Level, Figures]:
+    """Return the least-squares estimates of the measured levels; all sums between them hold.
+
+    Flows and periods are reconciled one by one. Where both sections and chapters are measured, chapters carry the
+    estimates and a section is the sum of its chapters; the section's own measurement then isn't used.
+    """
+    blocks = [_block(layout, measured, number) for number in range(len(layout.flows) * len(layout.periods))]
+    return {
+        level: Figures(
+            values=np.concatenate([block[level].values for block in blocks]),
+            sd=np.concatenate([block[level].sd for block in blocks]),
+        )
+        for level in measured
+    }
+
+
+def _block(layout: Layout, measured: Levels, number: int) -> dict[Level, Figures]:
+    """Return the estimates of one flow and period."""
+    own = {level: _cut(figures, number, len(layout.flows) * len(layout.periods)) for level, figures in measured.items()}
+    if len(own) == 1:
+        return own
+    by_chapter = any(level.by_chapter for level in own)
+    margin, leaf = (Level.CHAPTER, Level.PARTNER_CHAPTER) if by_chapter else (Level.SECTION, Level.PARTNER_SECTION)
+    products = len(layout.chapters) if by_chapter else len(layout.section_codes)
+    estimates = reconcile(_measurements(own, margin, leaf, len(layout.partners), products))
+    found = {
+        Level.TOTAL: Figures(values=np.array([estimates.total]), sd=np.array([estimates.total_sd])),
+        Level.PARTNER: Figures(values=estimates.partners, sd=estimates.partners_sd),
+        margin: Figures(values=estimates.chapters, sd=estimates.chapters_sd),
+        leaf: Figures(values=estimates.leaves.ravel(), sd=estimates.leaves_sd.ravel()),
+    }
+    summed = {level: _sections(layout, estimates, level) for level in own if level not in found}
+    return {level: (found | summed)[level] for level in own}
+
+
+def _cut(figures: Figures, number: int, blocks: int) -> Figures:
+    return Figures(values=np.split(figures.values, blocks)[number], sd=np.split(figures.sd, blocks)[number])
+
+
+def _measurements(own: Levels, margin: Level, leaf: Level, partners: int, products: int) -> Measurements:
+    def known(level: Level, count: int) -> Figures:
+        return own.get(level) or Figures(values=np.zeros(count), sd=np.full(count, np.inf))
+
+    total, leaves = known(Level.TOTAL, 1), known(leaf, partners * products)
+    return Measurements(
+        total=float(total.values[0]),
+        total_sd=float(total.sd[0]),
+        partners=known(Level.PARTNER, partners).values,
+        partners_sd=known(Level.PARTNER, partners).sd,
+        chapters=known(margin, products).values,
+        chapters_sd=known(margin, products).sd,
+        leaves=leaves.values.reshape(partners, products),
+        leaves_sd=leaves.sd.reshape(partners, products),
+    )
+
+
+def _sections(layout: Layout, estimates: Estimates, level: Level) -> Figures:
+    """Return sums of chapters' estimates, with the exact standard deviation of each sum."""
+    combined = list(_section_sums(layout, estimates, level))
+    return Figures(
+        values=np.array([value for value, _ in combined]), sd=np.sqrt([variance for _, variance in combined])
+    )
+
+
+def _section_sums(layout: Layout, estimates: Estimates, level: Level) -> Iterator[tuple[float, float]]:
+    members = [np.array([own == code for own in layout.sections]) for code in layout.section_codes]
+    if level is Level.SECTION:
+        for chosen in members:
+            weights = chosen.astype(np.float64)
+            yield float(estimates.chapters[chosen].sum()), variance_of(estimates, Combination(chapters=weights))
+        return
+    for partner in range(len(layout.partners)):
+        for chosen in members:
+            leaves = np.zeros_like(estimates.leaves)
+            leaves[partner, chosen] = 1.0
+            yield float(estimates.leaves[partner, chosen].sum()), variance_of(estimates, Combination(leaves=leaves))
+
+
+def _level_table(
+    plan: ReleasePlan, measure: Measure, level: Level, measured: Figures, estimate: Figures
+) -> pl.DataFrame:
     keys = list(cells(plan.layout, level))
     return pl.DataFrame(
         {
@@ -43,15 +152,15 @@ def _level_table(plan: ReleasePlan, measure: PlannedMeasure, level: Level, measu
             "partner": [key.partner for key in keys],
             "product": [key.product for key in keys],
             "level": [str(level)] * len(keys),
-            "measure": [str(measure.measure)] * len(keys),
-            "measured": measured,
-            "measured_sd": sd,
-            "estimate": measured,
-            "sd": sd,
-            "low": measured - Z95 * sd,
-            "high": measured + Z95 * sd,
+            "measure": [str(measure)] * len(keys),
+            "measured": measured.values,
+            "measured_sd": measured.sd,
+            "estimate": estimate.values,
+            "sd": estimate.sd,
+            "low": estimate.values - Z95 * estimate.sd,
+            "high": estimate.values + Z95 * estimate.sd,
             "exposure": np.full(len(keys), np.inf),
-            "display": shown(measured, sd),
+            "display": shown(estimate.values, estimate.sd),
         }
     )
 

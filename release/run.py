@@ -15,16 +15,18 @@ from typing import Protocol
 from release import __version__
 from release.accounting import epsilon, loss_by_map
 from release.bundle.content import BundleContent, bundle_content
-from release.bundle.folder import bundle_place, publish
-from release.errors import BundleError, LossNotCoveredError
+from release.bundle.folder import bundle_place, publish, replace_file
+from release.errors import BundleError, LossNotCoveredError, PlacesOverlapError
 from release.ledger.book import Book
 from release.ledger.values import Account, Charge, ChargeRequest, MeasureLoss, State, Terms
 from release.measurement import Measurement, digest_of, from_bytes, store, stored, to_bytes
-from release.plan import ReleasePlan
+from release.plan import ReleasePlan, canonical_json
 from release.postprocess import observations
 from release.privacy import GRID_BITS
 
 TIER = "uniform"
+STATEMENT = "statement.json"
+"""The ledger's public extract, published beside an office's bundles and renewed by every run."""
 
 
 class Step(StrEnum):
@@ -89,6 +91,7 @@ def run(
         date: recorded with a charge; decides nothing.
         notice: told each step when it is done.
     """
+    _check_apart(state, published, plan.office.code)
     known = book.find(plan.release.release, TIER)
     charge = known if known is not None and _same_plan(known, plan) else None
     content = None if charge is None else _stored(charge, plan, state)
@@ -107,6 +110,7 @@ def run(
     before = charge
     if charge.state is not State.PUBLISHED:
         charge = book.published(plan.release.release, TIER, bundle.digest)
+    replace_file(place.parent / STATEMENT, canonical_json(book.statement()))
     notice(Step.FINISHED)
     return Outcome(status=_status(known, before), bundle=place, digest=bundle.digest, charge=charge, cells=plan.cells)
 
@@ -152,6 +156,17 @@ def charge_request(plan: ReleasePlan, keyed_digests: tuple[tuple[str, str], ...]
         ),
         revision=release.revision,
     )
+
+
+def _check_apart(state: Path, published: Path, office: str) -> None:
+    """Refuse to publish into the private folder, or into a folder of bundles that the private folder lies in.
+
+    Raises:
+        PlacesOverlapError: the two don't lie apart.
+    """
+    private, public = state.resolve(), published.resolve()
+    if public.is_relative_to(private) or private == public or private.is_relative_to(public / office):
+        raise PlacesOverlapError(str(published))
 
 
 def _same_plan(charge: Charge, plan: ReleasePlan) -> bool:

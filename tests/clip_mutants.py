@@ -82,3 +82,16 @@ WRAPPING: Mapping[str, str] = {
     _SQUARES: _SQUARES.replace("wide", "narrow"),
 } | _UNGUARDED
 """Edits of the clip by which squares are added in 64 bits; only wide releases have squares so large."""
+
+AUDITED: Mapping[str, Mutant] = {
+    "one_level_skipped": MUTANTS["one_level_skipped"],
+    "norm_for_each_level_alone": MUTANTS["norm_for_each_level_alone"],
+    "unit_split_by_month": Mutant(
+        preparation={
+            _LINES: "leaves = len(plan.layout.partners) * len(plan.layout.chapters)\n"
+            '    month = (pl.col("leaf") // leaves).cast(pl.String)\n'
+            '    return counted.select(pl.concat_str("trader", pl.lit("#"), month), "leaf", "value", "net_mass")'
+        }
+    ),
+}
+"""Mutants of the clip and the preparation that the audit of the noise must catch as well."""

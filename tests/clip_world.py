@@ -38,7 +38,9 @@ from release.tables import Flow, Level, Measure
 MONTHS = tuple(f"2024-{month:02}" for month in range(1, 13))
 FLOWS = tuple(Flow)
 LEVELS = {"total": "4000", "partner": "2500", "chapter": "2000", "partner x chapter": "1000"}
-"""Noise sd of each level in currency units; none is a power of two, so that every whitening rounds."""
+ALL_LEVELS = LEVELS | {"section": "3000", "partner x section": "1500"}
+COUNTED = {"total": "41", "partner": "1.3", "section": "0.7", "partner x chapter": "0.3"}
+"""Noise sd of each level in the measure's unit; no weight is a whole number, so that every whitening rounds."""
 
 FIELDS = ("trader", "date", "flow", "partner", "commodity", "value", "mass", "declaration")
 Row = tuple[str | None, ...]
@@ -133,10 +135,18 @@ def _scale(level: str, amount: str, shape: PriorFigures | None) -> LevelScale:
     return LevelScale(level=Level(level), relative_noise=amount, floor="1")  # type: ignore[arg-type]
 
 
-def row(trader: str | None, *, block: int, leaf: tuple[str, str], value: str | None, declaration: str = "D") -> Row:
+def row(
+    trader: str | None,
+    *,
+    block: int,
+    leaf: tuple[str, str],
+    value: str | None,
+    mass: str | None = "1",
+    declaration: str = "D",
+) -> Row:
     """Return a line in the block's month and flow (months within flows), with a partner and a commodity."""
     flow, month = divmod(block, len(MONTHS))
-    return (trader, f"2024-{month + 1:02}-15", str(FLOWS[flow]), *leaf, value, "1", declaration)
+    return (trader, f"2024-{month + 1:02}-15", str(FLOWS[flow]), *leaf, value, mass, declaration)
 
 
 def write_rows(place: Path, chunks: Sequence[Sequence[Row]], *, layout: str = "parquet") -> Path:
@@ -154,19 +164,20 @@ def write_rows(place: Path, chunks: Sequence[Sequence[Row]], *, layout: str = "p
 def contributions(
     place: Path, plan: ReleasePlan, *, preparing: ModuleType = preparation, clipping: ModuleType = clip
 ) -> NDArray[np.int64]:
-    """Return the pre-noise integers of the first measure, by the real code or by edited copies of two modules."""
+    """Return all measures' pre-noise integers, stacked, by the real code or by edited copies of two modules."""
     files = hold(place, plan.release.source.layout)
-    first = plan.measures[0]
     try:
         if preparing is preparation and clipping is clip:
-            return exact_vectors(files, plan)[first.measure]
+            vectors = exact_vectors(files, plan)
+            return np.concatenate([vectors[measure.measure] for measure in plan.measures])
         lines = preparing.lines(scan_rows(files, plan.release.source, columns_of(plan.release.source)), plan)
-        sums = preparing.trader_codes(preparing.amounts(lines, (first.measure,)).collect())
+        measures = tuple(measure.measure for measure in plan.measures)
+        sums = preparing.trader_codes(preparing.amounts(lines, measures).collect())
     finally:
         for file in files:
             os.close(file.descriptor)
-    vector = clipping.pre_noise(sums.select("trader", "leaf", pl.col(first.measure).alias("amount")), first)
-    return np.asarray(vector, dtype=np.int64)
+    chosen = [sums.select("trader", "leaf", pl.col(name).alias("amount")) for name in measures]
+    return np.concatenate(list(map(clipping.pre_noise, chosen, plan.measures)))
 
 
 def leaf_sums(traders: Sequence[Mapping[int, int]]) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from clip_world import Row, row
 from reference_clip import reference_whitened
 
 from release.plan import PlannedMeasure
+from release.tables import Measure
 
 LEAVES = tuple(product(("DE", "fr", "ZW"), ("0101", "27", "999999")))
 """Listed codes in several spellings, then the residuals of partner and commodity, in the order of a block's leaves."""
@@ -26,7 +27,7 @@ def hostile_rows(chance: random.Random, block: int, measure: PlannedMeasure) -> 
     )
     leaves = chance.sample(LEAVES, chance.randint(1, len(LEAVES)))
     return [
-        row(trader.format(f"{block}x"), block=block, leaf=leaf, value=value)
+        row(trader.format(f"{block}x"), block=block, leaf=leaf, value=value, mass=value)
         for trader, leaf, value in kind(chance, leaves, measure)
     ]
 
@@ -87,4 +88,5 @@ def _many_rows(chance: random.Random, leaves: Leaves, measure: PlannedMeasure) -
 
 
 def _cap(measure: PlannedMeasure) -> int:
-    return int(measure.caps[0])
+    """Return the cap in cents or, of a measure that isn't one of value, an amount of its own."""
+    return int(measure.caps[0]) if measure.measure is Measure.VALUE else 10**6

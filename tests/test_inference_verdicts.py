@@ -16,10 +16,10 @@ from release.inference.bands import critical_value
 TWO_SIGMA = 2.0 * 0.022750131948179195
 """The error rate whose critical value is 2."""
 
-amounts = st.floats(min_value=-1e15, max_value=1e15, allow_nan=False, allow_subnormal=False)
-plain = st.floats(min_value=-500.0, max_value=500.0)
-noises = st.one_of(st.floats(min_value=0.0, max_value=5.0), st.floats(min_value=0.0, max_value=200.0))
-bounds = st.one_of(st.just(0.0), st.floats(min_value=0.0, max_value=300.0), st.just(math.inf))
+amounts = st.floats(min_value=-1e15, max_value=1e15)
+plain = st.floats(min_value=-500.0, max_value=500.0).map(lambda value: value if abs(value) > 1e-9 else 0.0)
+noises = st.one_of(st.just(0.0), st.floats(min_value=1e-9, max_value=5.0), st.floats(min_value=1.0, max_value=200.0))
+bounds = st.one_of(st.just(0.0), st.floats(min_value=1e-9, max_value=300.0), st.just(math.inf))
 bands = st.builds(
     Band, tolerance=st.floats(min_value=0.01, max_value=2.0), cif_fob=st.floats(min_value=0.8, max_value=1.3)
 )

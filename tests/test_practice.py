@@ -237,6 +237,18 @@ def test_a_planted_discrepancy_changes_its_own_side_and_cells_only(usual: WorldF
     assert len(set(changed["period"])) == 12
 
 
+def test_in_a_symmetric_world_a_planted_factor_is_the_mirror_ratio_of_its_chapters_alone(tmp_path: Path) -> None:
+    planted = (Discrepancy(exporter="GBR", importer="ITA", chapters=("30", "87"), factor=1.25),)
+    asymmetries = Asymmetries.none()
+    facts = generate(replace(SMALL, months=(5, 6), asymmetries=asymmetries, planted=planted), tmp_path)
+    cells = sent_and_received(facts, keys=("chapter",)).with_columns(pl.col("x", "m").cast(pl.Float64))
+    struck = (pl.col("exporter") == "GB") & (pl.col("importer") == "IT") & pl.col("chapter").is_in(["30", "87"])
+    assert cells.filter(struck)["m"].to_list() == pytest.approx((cells.filter(struck)["x"] * 1.25).to_list())
+    assert cells.filter(~struck & (pl.col("x") != pl.col("m"))).is_empty()
+    assert facts.answers[0].ratio == pytest.approx(1.25)
+    assert facts.answers[0].before == facts.answers[0].x
+
+
 def test_truth_is_the_sum_of_the_records_with_exports_gross_of_re_exports(usual: WorldFacts) -> None:
     truth = pl.read_csv(usual.truth, schema_overrides={"chapter": pl.String, "value": pl.Decimal(18, 2)})
     records = lines(usual, "NLD")

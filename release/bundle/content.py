@@ -5,6 +5,7 @@ SHA-256; the bundle's digest is the SHA-256 of the manifest.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +81,8 @@ def bundle_content(
         "metadata.json": canonical_json(plan.metadata),
         "methods.md": methods_in_words(plan, epsilon).encode(),
     }
-    return BundleContent(files={**files, MANIFEST: canonical_json(_manifest(plan, charge, files))})
+    head = {"sequence": charge.sequence, "hash": charge.entry_hash}
+    return BundleContent(files={**files, MANIFEST: manifest_bytes(json.loads(plan.document), head, files)})
 
 
 def charge_document(charge: Charge, epsilon: float) -> dict[str, Any]:
@@ -118,18 +120,28 @@ def charge_document(charge: Charge, epsilon: float) -> dict[str, Any]:
     }
 
 
-def _manifest(plan: ReleasePlan, charge: Charge, files: Mapping[str, bytes]) -> dict[str, Any]:
-    return {
-        "$schema": PROFILE,
-        "name": f"{plan.office.code}-{plan.release.release}".lower(),
-        "title": plan.release.title,
-        "format": FORMAT,
-        "office": plan.office.code,
-        "release": plan.release.release,
-        "plan_digest": plan.digest,
-        "ledger_head": {"sequence": charge.sequence, "hash": charge.entry_hash},
-        "resources": [_resource(name, content) for name, content in files.items()],
-    }
+def manifest_bytes(plan: Mapping[str, Any], head: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
+    """Return the one manifest that a bundle of these files has; the format leaves no freedom in it.
+
+    Args:
+        plan: the published plan.
+        head: the ledger's head that the charge names.
+        files: all other files, by name.
+    """
+    office = plan["office"]["code"]
+    return canonical_json(
+        {
+            "$schema": PROFILE,
+            "name": f"{office}-{plan['release']}".lower(),
+            "title": plan["title"],
+            "format": FORMAT,
+            "office": office,
+            "release": plan["release"],
+            "plan_digest": hashlib.sha256(files["plan.json"]).hexdigest(),
+            "ledger_head": head,
+            "resources": [_resource(name, files[name]) for name in sorted(files)],
+        }
+    )
 
 
 def _resource(path: str, content: bytes) -> dict[str, Any]:

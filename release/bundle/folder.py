@@ -38,6 +38,22 @@ def publish(content: BundleContent, place: Path) -> Path:
     return place
 
 
+def replace_file(place: Path, content: bytes) -> None:
+    """Put a file in place of what stands there by one atomic step; the same content is left alone."""
+    try:
+        if place.read_bytes() == content:
+            return
+    except FileNotFoundError:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    staging = place.parent / f".{place.name}.{secrets.token_hex(8)}"
+    try:
+        _write(staging, content)
+        staging.replace(place)
+    finally:
+        staging.unlink(missing_ok=True)
+    _sync(place.parent)
+
+
 def holds(place: Path, content: BundleContent) -> bool:
     """Return whether the folder holds exactly these files with exactly these bytes."""
     if not place.is_dir() or {path.name for path in place.iterdir()} != set(content.files):

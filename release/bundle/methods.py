@@ -52,15 +52,15 @@ def _reading(plan: ReleasePlan) -> list[str]:
         "## How to read the figures",
         "",
         "Each cell is a sum to which random noise was added. `measured` is that figure, `measured_sd` the noise's"
-        " standard deviation; `estimate` and `sd` use all cells together; `low` to `high` is a 95 % interval for the noise"
-        " alone.",
+        " standard deviation; `estimate` and `sd` use all cells together; `low` to `high` is a 95 % interval for the"
+        " noise alone.",
         "",
         "**What the interval doesn't cover.** A trader whose figures exceed the bound is scaled down as a whole, so"
-        " cells with large traders are understated. No public quantity says by how much: `exposure` is INF, meaning that no"
-        " bound is stated. A figure can be negative: that is noise. `display` is never negative and for showing only.",
+        " cells with large traders are understated. No public quantity says by how much: `exposure` is INF, meaning"
+        " that no bound is stated. A figure can be negative: that is noise. `display` is never negative and for showing only.",
         "",
-        f"The whitened grid has 2^{GRID_BITS} steps in a standard deviation; truncation to it lowers a cell with N traders"
-        f" by at most N / 2^{GRID_BITS} standard deviations, about half of that on average.",
+        f"The whitened grid has 2^{GRID_BITS} steps in a standard deviation; truncation to it lowers a cell with N"
+        f" traders by at most N / 2^{GRID_BITS} standard deviations, about half of that on average.",
         "",
         *([f"Scales: {plan.release.scales_from}", ""] if plan.release.scales_from else []),
     ]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from release.bundle.content import FORMAT, MANIFEST
+from release.bundle.content import FORMAT, MANIFEST, manifest_bytes
 from release.bundle.observations import KEY, OBSERVATION_SCHEMA, read_csv
 from release.errors import BundleError, BundleRefusedError
 from release.measurement import Measurement, from_bytes
@@ -196,6 +196,9 @@ def _content_findings(contents: dict[str, bytes]) -> Iterator[BundleFinding]:
         yield BundleFinding(code="unreadable", message="a file isn't in the format that its name says")
         return
     try:
+        others = {name: content for name, content in contents.items() if name != MANIFEST}
+        if manifest_bytes(plan, charge["head"], others) != contents[MANIFEST]:
+            yield BundleFinding(code="manifest", message=f"{MANIFEST} isn't the one that these files have")
         yield from _plan_findings(contents["plan.json"], manifest, plan, charge, metadata)
         yield from _table_findings(table, text, plan)
         yield from _measurement_findings(table, measurement, plan, charge)
@@ -217,8 +220,6 @@ def _plan_findings(
         yield BundleFinding(code="metadata", message="metadata.json isn't the sheet of the plan")
     if manifest["ledger_head"] != charge["head"]:
         yield BundleFinding(code="head", message="manifest and charge name different heads of the ledger")
-    if (manifest["office"], manifest["release"]) != (plan["office"]["code"], plan["release"]):
-        yield BundleFinding(code="name", message="the manifest names another office or release than the plan")
     if (charge["rho"], charge["unit"]) != (plan["rho"], plan["unit"]["kind"]):
         yield BundleFinding(code="charge", message="the charge states another loss or unit than the plan")
     paid = [(loss["measure"], loss["rho"], loss["sensitivity"], loss["scales_digest"]) for loss in charge["measures"]]

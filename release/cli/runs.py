@@ -27,6 +27,7 @@ def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> 
         place=wiring.source_place(release, folder, source),
         source=release.source,
         state=wiring.state_folder(office, folder),
+        trader_ids=wiring.trader_ids_place(release, folder),
     )
     say(f"release {release.release} of {office.name}: {count(planned.cells)} cells, rho {amount_text(planned.rho)}")
     outcome = run_release(
@@ -69,7 +70,12 @@ def check(file: Path, source: Path | None, *, as_json: bool) -> None:
     office, release = load_release(file)
     planned = wiring.planned(office, release, file.parent, None)
     place = wiring.source_place(release, file.parent, source)
-    records = Records(place=place, source=release.source, state=wiring.state_folder(office, file.parent))
+    records = Records(
+        place=place,
+        source=release.source,
+        state=wiring.state_folder(office, file.parent),
+        trader_ids=wiring.trader_ids_place(release, file.parent),
+    )
     found = asdict(records.reasons(planned))
     if as_json:
         print_json({"source": release.source.name, **found})

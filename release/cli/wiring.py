@@ -74,6 +74,11 @@ def source_place(release: Release, folder: Path, source: Path | None) -> Path | 
     return inside(folder, release.source.path)
 
 
+def trader_ids_place(release: Release, folder: Path) -> Path | None:
+    """Return where the office's table of trader ids is, or None when the config names none."""
+    return None if release.source.trader_ids is None else inside(folder, release.source.trader_ids)
+
+
 def planned(office: Office, release: Release, folder: Path, out: Path | None) -> ReleasePlan:
     """Return the plan of a release with its prior read."""
     prior = load_prior(office, release, folder=folder, published=published_folder(office, folder, out))

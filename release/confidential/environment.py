@@ -17,13 +17,19 @@ _REFUSED = {
     "LD_AUDIT": "loads foreign code into the process",
     "LD_LIBRARY_PATH": "may load a foreign library in place of the system's",
     "OPENSSL_CONF": "may replace the source of randomness",
+    "OPENSSL_CONF_INCLUDE": "may replace the source of randomness",
     "OPENSSL_MODULES": "may replace the source of randomness",
     "OPENSSL_ENGINES": "may replace the source of randomness",
     "GCONV_PATH": "loads foreign code into the process",
     "PYTHONINSPECT": "leaves an interpreter open beside the records",
     "PYTHONDUMPREFS": "dumps objects at the end",
+    "PYTHONDUMPREFSFILE": "dumps objects at the end",
+    "PYTHONSTARTUP": "runs foreign code beside the records",
 }
-_REFUSED_PREFIXES = {"POLARS_": "changes how records are read or prints about them"}
+_REFUSED_PREFIXES = {
+    "OPENDP_": "may load a foreign library in place of OpenDP's",
+    "POLARS_": "changes how records are read or prints about them",
+}
 _PR_SET_DUMPABLE = 4
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from release.confidential import clip, journal, preparation
-from release.confidential.boundary import sealed
+from release.confidential.boundary import guarded, sealed
 from release.confidential.environment import check_environment, forbid_dumps, started_with
 from release.confidential.mapping import TraderIds, read_trader_ids
 from release.confidential.noise import noisy
@@ -48,6 +48,7 @@ class Records:
         self._source = source
         self._state = state
 
+    @guarded
     def keyed_digests(self, plan: ReleasePlan) -> tuple[tuple[str, str], ...]:
         """Return keyed digests of the source's bytes and the table of ids, after checking this process and their form.
 
@@ -66,14 +67,17 @@ class Records:
         journal.note(self._state, "source checked", {"files": len(self._files)})
         return digests
 
+    @guarded
     def measure(self, plan: ReleasePlan, charge: Charge) -> Measurement:
         """Return the noisy result of a plan that was charged; the only function that interprets records.
 
         Raises:
+            EnvironmentRefusedError: as above.
             LossNotCoveredError: the charge names another plan or other scales, or less loss than OpenDP's map states.
             SourceChangedError: the records aren't those that the charge names.
             MicrodataError: reading failed.
         """
+        check_environment(started_with())
         _check_charge(plan, charge)
         if sorted(charge.request.keyed_digests) != sorted(self._keyed(plan)):
             raise SourceChangedError(plan.release.release)
@@ -98,8 +102,10 @@ class Records:
         journal.note(self._state, "noise drawn")
         return _measurement(plan, charge, released)
 
+    @guarded
     def reasons(self, plan: ReleasePlan) -> preparation.Reasons:
         """Return how many rows each rule touches: confidential, for `mirrors source check` alone."""
+        forbid_dumps()
         self._digest  # noqa: B018 - schema first
         found = sealed("check", lambda: preparation.reasons(_rows(self._files, plan), plan, self._ids))
         journal.note(self._state, "source check", asdict(found))

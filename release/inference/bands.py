@@ -100,6 +100,15 @@ class Mirrors:
             x=self.m, x_sd=self.m_sd, m=self.x, m_sd=self.x_sd, bound_x=self.bound_m, bound_m=self.bound_x
         )
 
+    def in_own_unit(self) -> Self:
+        """Every cell divided by the power of two next to its largest figure, so that no product overflows."""
+        figures = np.abs([self.x, self.m, self.x_sd, self.m_sd])
+        exponent = np.frexp(figures.max(axis=0))[1]
+        fields = (self.x, self.x_sd, self.m, self.m_sd, self.bound_x, self.bound_m)
+        with np.errstate(over="ignore", under="ignore"):
+            x, x_sd, m, m_sd, bound_x, bound_m = (np.ldexp(field, -exponent) for field in fields)
+        return type(self)(x=x, x_sd=x_sd, m=m, m_sd=m_sd, bound_x=bound_x, bound_m=bound_m)
+
     def only(self, chosen: npt.ArrayLike) -> Self:
         """The cells that a mask or an index array of shape (n,) or (k,) chooses."""
         at = np.asarray(chosen)

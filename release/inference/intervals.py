@@ -40,13 +40,11 @@ def ratio_interval(cells: Mirrors, z: Array) -> Interval:
     `low` is 0 where M can't be told from 0 or X may be unboundedly larger; `high` is inf where X can't be
     told from 0 or M may be unboundedly larger. The point is max(m, 0) / x, nan for x <= 0.
     """
+    own = cells.in_own_unit()
     with np.errstate(all="ignore"):
-        size = np.max(np.abs([cells.x, cells.m, cells.x_sd, cells.m_sd]), axis=0)
-        unit = np.where(size > 0.0, size, 1.0)
-        x, m, x_sd, m_sd = cells.x / unit, cells.m / unit, cells.x_sd / unit, cells.m_sd / unit
-        low = _least_ratio(m, m_sd, x + cells.bound_x / unit, x_sd, z)
-        high = 1.0 / _least_ratio(x, x_sd, m + cells.bound_m / unit, m_sd, z)
-        point = np.where(x > 0.0, np.maximum(m, 0.0) / x, np.nan)
+        low = _least_ratio(own.m, own.m_sd, own.x + own.bound_x, own.x_sd, z)
+        high = 1.0 / _least_ratio(own.x, own.x_sd, own.m + own.bound_m, own.m_sd, z)
+        point = np.where(own.x > 0.0, np.maximum(own.m, 0.0) / own.x, np.nan)
     low = np.minimum(low, LARGEST_RATIO)
     high = np.maximum(high, 1.0 / LARGEST_RATIO)
     point = np.where(point <= LARGEST_RATIO, point, np.nan)

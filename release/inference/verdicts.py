@@ -167,13 +167,14 @@ def p_differs(cells: Mirrors, low: Array, high: Array) -> Array:
     Twice the smaller of the two one-sided p-values. Each is the larger of two: that of the statistic at the
     band's edge, moved by the bound that favours the null, and that of the higher flow against 0.
     """
+    own = cells.in_own_unit()
     below = np.maximum(
-        _tail(cells.m + cells.bound_m - low * cells.x, np.hypot(cells.m_sd, low * cells.x_sd)),
-        _tail(-cells.x, cells.x_sd),
+        _tail(own.m + own.bound_m - low * own.x, np.hypot(own.m_sd, low * own.x_sd)),
+        _tail(-own.x, own.x_sd),
     )
     above = np.maximum(
-        _tail(high * (cells.x + cells.bound_x) - cells.m, np.hypot(cells.m_sd, high * cells.x_sd)),
-        _tail(-cells.m, cells.m_sd),
+        _tail(high * (own.x + own.bound_x) - own.m, np.hypot(own.m_sd, high * own.x_sd)),
+        _tail(-own.m, own.m_sd),
     )
     return np.minimum(1.0, 2.0 * np.minimum(below, above))
 

@@ -5,34 +5,27 @@ lowest terms isn't one of ours.
 """
 
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
 
 from release.errors import DamagedLedgerError, InvalidChargeError
 from release.ledger.entries import Entry, Kind, canonical
 from release.ledger.standing import Standing
-from release.ledger.values import (
-    Account,
-    ChargeRequest,
-    MeasureLoss,
-    Pairs,
-    Terms,
-    checked_amount,
-    checked_date,
-    checked_digest,
-    checked_integer,
-    checked_loss,
-    checked_name,
+from release.ledger.values import Account, ChargeRequest, checked_date, checked_digest, checked_integer, checked_name
+from release.ledger.wire import (
+    SEQUENCES,
+    Json,
+    Shares,
+    account_from,
+    account_json,
+    amount_from,
+    reason_json,
+    request_from,
+    request_json,
+    shares_json,
+    standing_from,
+    standing_json,
 )
-
-Json = Mapping[str, Any]
-Shares = tuple[tuple[str, Fraction], ...]
-_AMOUNT = re.compile(r"[0-9]+(?:/[0-9]+)?")
-_SEQUENCES = range(2**62)
-_LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +92,7 @@ AccountBody = Opened | Limit | Planned | Charged
 
 def account_key(account: Account) -> str:
     """Return the text by which stores find an account's entries: the JSON that stands in their bodies."""
-    return canonical(_account(account))
+    return canonical(account_json(account))
 
 
 def keys_of(entry: Entry) -> tuple[str | None, str | None]:
@@ -125,16 +118,16 @@ def write(body: Body) -> str:
     """
     match body:
         case Opened(account=account, date=date, standing=standing):
-            value: dict[str, object] = {"account": _account(account), "date": checked_date(date)}
+            value: dict[str, object] = {"account": account_json(account), "date": checked_date(date)}
         case Limit(account=account, date=date, reason=reason, standing=standing):
-            value = {"account": _account(account), "date": checked_date(date), "reason": _reason(reason)}
+            value = {"account": account_json(account), "date": checked_date(date), "reason": reason_json(reason)}
         case Planned(account=account, date=date, shares=shares, standing=standing):
-            value = {"account": _account(account), "date": checked_date(date), "shares": _shares(shares)}
+            value = {"account": account_json(account), "date": checked_date(date), "shares": shares_json(shares)}
         case Charged(request=request, date=date, standing=standing):
-            value = {**_request(request), "date": checked_date(date)}
+            value = {**request_json(request), "date": checked_date(date)}
         case Measured() | Published():
             return canonical(_result(body))
-    return canonical({**value, "standing": _standing(standing)})
+    return canonical({**value, "standing": standing_json(standing)})
 
 
 def read(entry: Entry) -> Body:
@@ -181,150 +174,33 @@ def account_of(body: AccountBody) -> Account:
     return body.request.account if isinstance(body, Charged) else body.account
 
 
-def _account(account: Account) -> list[object]:
-    return [account.office, account.source, account.year, account.tier]
-
-
-def _amount(amount: Fraction) -> str:
-    return str(checked_amount("an amount", amount))
-
-
-def _fraction(text: str) -> Fraction:
-    if not _AMOUNT.fullmatch(text):
-        raise InvalidChargeError("an amount isn't one")
-    return Fraction(text)
-
-
-def _reason(reason: str) -> str:
-    if not 1 <= len(reason.strip()) <= len(reason) <= _LONGEST_REASON or not reason.isprintable():
-        raise InvalidChargeError("a reason has 1 to 500 printable characters")
-    return reason
-
-
-def _shares(shares: Shares) -> list[list[str]]:
-    if len({release for release, _ in shares}) < len(shares):
-        raise InvalidChargeError("a calendar names each release once")
-    return [[checked_name("release", release), str(checked_loss("a share", rho))] for release, rho in shares]
-
-
-def _terms(terms: Terms) -> dict[str, object]:
-    return {
-        "unit": terms.unit,
-        "delta": _amount(terms.delta),
-        "limit": _amount(terms.limit),
-        "reserve": _amount(terms.reserve),
-    }
-
-
-def _standing(standing: Standing) -> dict[str, object]:
-    return {
-        **_terms(standing.terms),
-        "ordinary": _amount(standing.ordinary),
-        "revisions": _amount(standing.revisions),
-        "outstanding": _amount(standing.outstanding),
-        "calendar": standing.calendar,
-    }
-
-
-def _loss(loss: MeasureLoss) -> dict[str, object]:
-    return {
-        "measure": loss.measure,
-        "mechanism": loss.mechanism,
-        "sensitivity": loss.sensitivity,
-        "grid_bits": loss.grid_bits,
-        "scales_digest": loss.scales_digest,
-        "rho": _amount(loss.rho),
-    }
-
-
-def _request(request: ChargeRequest) -> dict[str, object]:
-    return {
-        "release": request.release,
-        "account": _account(request.account),
-        "terms": _terms(request.terms),
-        "measures": [_loss(loss) for loss in request.measures],
-        "rho": _amount(request.rho),
-        "policy": request.policy,
-        "plan_digest": request.plan_digest,
-        "public_digests": _pairs(request.public_digests),
-        "keyed_digests": _pairs(request.keyed_digests),
-        "versions": _pairs(request.versions),
-        "revision": request.revision,
-    }
-
-
-def _pairs(pairs: Pairs) -> list[list[str]]:
-    return [list(pair) for pair in sorted(pairs)]
-
-
 def _result(body: Measured | Published) -> dict[str, object]:
     return {
         "release": checked_name("release", body.release),
         "tier": checked_name("tier", body.tier),
-        "charge": checked_integer("the charge", body.charge, _SEQUENCES),
+        "charge": checked_integer("the charge", body.charge, SEQUENCES),
         "digest": checked_digest("the result's digest", body.digest),
     }
 
 
-def _read_account(value: list[Any]) -> Account:
-    office, source, year, tier = value
-    return Account(office=office, source=source, year=year, tier=tier)
-
-
-def _read_terms(value: Json) -> Terms:
-    amounts = {name: _fraction(value[name]) for name in ("delta", "limit", "reserve")}
-    return Terms(unit=value["unit"], **amounts)
-
-
-def _read_standing(value: Json) -> Standing:
-    sums = {name: _fraction(value[name]) for name in ("ordinary", "revisions", "outstanding")}
-    calendar = checked_integer("the calendar", value["calendar"], _SEQUENCES)
-    return Standing(terms=_read_terms(value), calendar=calendar, **sums)
-
-
-def _read_loss(value: Json) -> MeasureLoss:
-    return MeasureLoss(**{**value, "rho": _fraction(value["rho"])})
-
-
-def _read_pairs(value: list[list[str]]) -> Pairs:
-    return tuple((name, text) for name, text in value)
-
-
-def _read_request(value: Json) -> ChargeRequest:
-    return ChargeRequest(
-        release=value["release"],
-        account=_read_account(value["account"]),
-        terms=_read_terms(value["terms"]),
-        measures=tuple(_read_loss(loss) for loss in value["measures"]),
-        policy=value["policy"],
-        plan_digest=value["plan_digest"],
-        public_digests=_read_pairs(value["public_digests"]),
-        keyed_digests=_read_pairs(value["keyed_digests"]),
-        versions=_read_pairs(value["versions"]),
-        revision=value["revision"],
-    )
-
-
 def _opened(value: Json) -> Opened:
-    account, standing = _read_account(value["account"]), _read_standing(value["standing"])
+    account, standing = account_from(value["account"]), standing_from(value["standing"])
     return Opened(account=account, date=value["date"], standing=standing)
 
 
 def _limit(value: Json) -> Limit:
-    account, standing = _read_account(value["account"]), _read_standing(value["standing"])
+    account, standing = account_from(value["account"]), standing_from(value["standing"])
     return Limit(account=account, date=value["date"], reason=value["reason"], standing=standing)
 
 
 def _planned(value: Json) -> Planned:
-    account, standing = _read_account(value["account"]), _read_standing(value["standing"])
-    shares = tuple((release, _fraction(rho)) for release, rho in value["shares"])
+    account, standing = account_from(value["account"]), standing_from(value["standing"])
+    shares = tuple((release, amount_from(rho)) for release, rho in value["shares"])
     return Planned(account=account, date=value["date"], shares=shares, standing=standing)
 
 
 def _charged(value: Json) -> Charged:
-    return Charged(
-        request=_read_request(value), date=value["date"], standing=_read_standing(value["standing"])
-    )
+    return Charged(request=request_from(value), date=value["date"], standing=standing_from(value["standing"]))
 
 
 def _measured(value: Json) -> Measured:

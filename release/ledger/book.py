@@ -13,7 +13,6 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from release.errors import DamagedLedgerError, LedgerUnavailableError, UnsafeLedgerError
-from release.ledger.bodies import Shares
 from release.ledger.decisions import (
     charge_account,
     declare,
@@ -29,6 +28,7 @@ from release.ledger.ports import OutcomeUnknown, Store, Witness, Writing
 from release.ledger.replay import Replay, account_states, replay
 from release.ledger.statement import write_statement
 from release.ledger.values import Account, AccountState, Charge, ChargeRequest, Terms
+from release.ledger.wire import Shares
 
 _ATTEMPTS = 5
 _T = TypeVar("_T")
@@ -82,14 +82,11 @@ class Book:
         """Raise an account's limit by an entry that says why, shown for ever."""
         self._decide(lambda chain: raise_account(chain, account, limit, reason, date))
 
-    def declare_calendar(
-        self, account: Account, shares: Shares, *, date: str, terms: Terms | None = None
-    ) -> None:
-        """Promise each release its share (rho), in place of the calendar before; opens the account with
-        `terms`.
+    def declare_calendar(self, account: Account, shares: Shares, *, date: str, terms: Terms | None = None) -> None:
+        """Promise each release its share (rho), in place of the calendar before.
 
-        Shares are charged when their releases run. Together with what is spent and with the reserve they have
-        to fit in the limit.
+        Opens the account with `terms`, when they are given and it has no entry yet. Shares are charged when their
+        releases run. Together with what is spent and with the reserve they have to fit in the limit.
         """
         self._decide(lambda chain: declare(chain, account, shares, date, terms))
 

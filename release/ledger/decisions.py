@@ -17,7 +17,6 @@ from release.ledger.bodies import (
     Opened,
     Planned,
     Published,
-    Shares,
     account_key,
     kind_of,
     read,
@@ -32,6 +31,7 @@ from release.ledger.guard import sound
 from release.ledger.ports import Reading, Writing
 from release.ledger.standing import Standing, admitted, after_charge, after_limit, after_plan, share_of
 from release.ledger.values import Account, Charge, ChargeRequest, State, Terms, checked_amount
+from release.ledger.wire import Shares
 
 
 def find_charge(chain: Reading, release: str, tier: str) -> Charge | None:
@@ -73,9 +73,7 @@ def raise_account(chain: Writing, account: Account, limit: Fraction, reason: str
     """Raise an account's limit; the same limit again, as after a lost answer, changes nothing."""
     standing = _opened_standing(chain, account)
     if checked_amount("the limit", limit) < standing.terms.limit:
-        raise TermsError(
-            account=str(account), term="limit", asked=str(limit), fixed=str(standing.terms.limit)
-        )
+        raise TermsError(account=str(account), term="limit", asked=str(limit), fixed=str(standing.terms.limit))
     if limit > standing.terms.limit:
         raised = after_limit(standing, limit)
         _append(chain, Limit(account=account, date=date, reason=reason, standing=raised))

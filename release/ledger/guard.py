@@ -1,5 +1,4 @@
-"""What is held against the chain before anything is added: its end, its length, and the heads known from
-outside.
+"""What is held against the chain before anything is added: its end, its length, the heads known from outside.
 
 None of it reads the whole chain. A chain alone notices no rollback, since an older copy of it is whole: only
 a head remembered elsewhere does.
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 
 from release.errors import DamagedLedgerError, RolledBackError
 from release.ledger.entries import EMPTY, Entry, Head, head_of, link_fault, own_fault
-from release.ledger.findings import Finding, at_entry, error
+from release.ledger.findings import Finding, at_entry
 from release.ledger.ports import Reading
 
 _TAIL = 256
@@ -65,9 +64,7 @@ def check_heads(chain: Reading, known: Iterable[KnownHead]) -> None:
 def missing_heads(chain: Reading, known: Iterable[KnownHead]) -> tuple[Finding, ...]:
     """Return a finding for each head seen before that doesn't stand in the chain."""
     return tuple(
-        at_entry(
-            "rolled-back", one.head.sequence, f"{one.origin} saw it as {one.head.hash}, and it isn't that"
-        )
+        at_entry("rolled-back", one.head.sequence, f"{one.origin} saw it as {one.head.hash}, and it isn't that")
         for one in sorted(known, key=lambda one: one.head.sequence)
         if _head_at(chain, one.head.sequence) != one.head
     )

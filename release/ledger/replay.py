@@ -19,7 +19,6 @@ from release.ledger.bodies import (
     Opened,
     Planned,
     Published,
-    Shares,
     account_of,
     read,
 )
@@ -28,6 +27,7 @@ from release.ledger.entries import EMPTY, Entry, Head, head_of, link_fault
 from release.ledger.findings import Finding, at_entry
 from release.ledger.standing import Standing, after_charge, after_limit, after_plan, share_of
 from release.ledger.values import Account, AccountState, Charge, ChargeRequest, PlannedShare, RaisedLimit
+from release.ledger.wire import Shares
 
 Key = tuple[str, str]
 

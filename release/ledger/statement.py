@@ -62,9 +62,7 @@ def verify_statement(statement: Statement, heads: tuple[Head, ...] = ()) -> tupl
     if seen.head != statement.head:
         findings.append(error("head", "statement", "The statement's head isn't that of its entries."))
     if tuple(_account(state) for state in account_states(seen)) != statement.accounts:
-        findings.append(
-            error("accounts", "statement", "The accounts shown aren't what the entries amount to.")
-        )
+        findings.append(error("accounts", "statement", "The accounts shown aren't what the entries amount to."))
     if tuple(_charge(charge) for charge in _in_order(seen)) != statement.charges:
         findings.append(error("charges", "statement", "The charges shown aren't what the entries amount to."))
     known = {EMPTY, *(head_of(entry) for entry in statement.entries)}
@@ -126,12 +124,8 @@ def _account(state: AccountState) -> dict[str, object]:
         "spent": _amount(state.spent),
         "remaining": _amount(state.remaining),
         "revisions": _amount(state.revisions),
-        "planned": [
-            {"release": one.release, "rho": _amount(one.rho), "charged": one.charged} for one in state.planned
-        ],
-        "raised": [
-            {"date": one.date, "limit": _amount(one.limit), "reason": one.reason} for one in state.raised
-        ],
+        "planned": [{"release": one.release, "rho": _amount(one.rho), "charged": one.charged} for one in state.planned],
+        "raised": [{"date": one.date, "limit": _amount(one.limit), "reason": one.reason} for one in state.raised],
     }
 
 

@@ -22,7 +22,10 @@ _MOST_BITS = 4096
 
 
 def checked_name(what: str, text: str) -> str:
-    """Return `text` when it is 1 to 200 printable ASCII characters without quotes, brackets, backslashes or outer blanks."""
+    """Return `text` when it is a plain name.
+
+    That is 1 to 200 printable ASCII characters, none of them a double quote, bracket or backslash, no outer blanks.
+    """
     if not isinstance(text, str) or not _NAME.fullmatch(text):
         raise InvalidChargeError(f"{what} {str(text)[:60]!r} isn't a plain ASCII name")
     return text
@@ -54,9 +57,7 @@ def checked_loss(what: str, amount: Fraction) -> Fraction:
 def checked_integer(what: str, number: int, allowed: range) -> int:
     """Return `number` when it is an integer (no boolean) within `allowed`."""
     if type(number) is not int or number not in allowed:
-        raise InvalidChargeError(
-            f"{what} {str(number)[:60]} isn't an integer from {allowed[0]} to {allowed[-1]}"
-        )
+        raise InvalidChargeError(f"{what} {str(number)[:60]} isn't an integer from {allowed[0]} to {allowed[-1]}")
     return number
 
 
@@ -130,9 +131,7 @@ class MeasureLoss:
         checked_integer("the grid's bits", self.grid_bits, _GRID_BITS)
         checked_digest("the scales' digest", self.scales_digest)
         if checked_loss("rho", self.rho) < self.least:
-            raise InvalidChargeError(
-                f"rho = {self.rho} doesn't cover sensitivity {self.sensitivity} on this grid"
-            )
+            raise InvalidChargeError(f"rho = {self.rho} doesn't cover sensitivity {self.sensitivity} on this grid")
 
     @property
     def least(self) -> Fraction:

@@ -1,5 +1,4 @@
-"""A file beside the ledger that remembers the furthest head committed, so that a rolled back ledger is
-noticed.
+"""A file that remembers the furthest head committed, so that a rolled back ledger is noticed.
 
 It should lie on another disk, or under other hands, than the ledger: whoever can replace both can still
 deceive this file, and then the heads in published bundles are what notices. Promised: one line of canonical
@@ -45,9 +44,7 @@ class FileWitness:
         except UnicodeDecodeError:
             text = ""
         except OSError as error:
-            raise LedgerUnavailableError(
-                self.place, f"the witness can't be read ({error.strerror})"
-            ) from None
+            raise LedgerUnavailableError(self.place, f"the witness can't be read ({error.strerror})") from None
         return _read(self.place, text)
 
     def record(self, head: Head) -> None:
@@ -62,9 +59,7 @@ class FileWitness:
                 if known is None or head.sequence > known.sequence:
                     self._replace(head)
         except OSError as error:
-            raise LedgerUnavailableError(
-                self.place, f"the witness can't be written ({error.strerror})"
-            ) from None
+            raise LedgerUnavailableError(self.place, f"the witness can't be written ({error.strerror})") from None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -93,7 +93,7 @@ def statistics_of(facts: WorldFacts) -> tuple[Statistic, ...]:
         *_causes(facts),
         *_concentration(facts),
         Statistic(
-            name="largest gap to the published total of a pair and month, US$",
+            name="largest gap to the published total of a pair and year, US$",
             target_low=0.0,
             target_high=0.0,
             values=(largest_gap(facts),),
@@ -196,7 +196,7 @@ def trader_totals(folder: Path) -> pl.DataFrame:
 
 
 def hill(values: NDArray[np.float64], part: float) -> float:
-    """Return Hill's estimate of the tail exponent from the largest `part` of values (Hill 1975, equation 2.4)."""
+    """Return Hill's estimate of the tail exponent from the largest `part` of values (Hill 1975, Annals of Statistics 3)."""
     ordered = np.sort(values)[::-1]
     count = max(2, round(part * len(ordered)))
     return float(1.0 / np.mean(np.log(ordered[:count] / ordered[count])))
@@ -221,9 +221,15 @@ def _concentration(facts: WorldFacts) -> tuple[Statistic, ...]:
             values=(hill(np.concatenate([value / value.sum() for value in values]), TAIL_PART),),
         ),
         Statistic(
+            name="Hill exponent of each office's traders, top 5 %",
+            target_low=1.1,
+            target_high=1.3,
+            values=tuple(hill(value, TAIL_PART) for value in values),
+        ),
+        Statistic(
             name="share held by the top 1 % of an office's traders",
-            target_low=0.43,
-            target_high=0.57,
+            target_low=0.45,
+            target_high=0.55,
             values=tuple(top_share(value, TOP) for value in values),
         ),
         Statistic(

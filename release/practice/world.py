@@ -110,7 +110,7 @@ class World:
         months: which months are written, ascending.
         seed: of all random draws; the records are synthetic.
         traders: the size of each office's register of trading firms; about half appear in its records.
-        rows: lines that each office has in a full year, roughly; None for 42 a trader.
+        rows: lines that each office has in a full year, roughly and before thresholds; None for 42 a trader.
         asymmetries: how the two records of a shipment differ.
         planted: discrepancies planted on purpose, in `year` only.
         other_partners: partners besides the offices; trade with them has no mirror.

@@ -53,9 +53,12 @@ def test_what_is_published_is_the_truth_within_its_intervals_where_nothing_is_cl
         partner = row["partner"] if row["partner"] in {"US", "GB", "IT", "DE"} else "_X"
         truth[row["flow"], "total", "W0"] += 700
         truth[row["flow"], "partner", partner] = truth.get((row["flow"], "partner", partner), 0) + 700
-    told = {(flow, level, partner): (m, sd) for flow, level, partner, m, sd in table.filter(
-        pl.col("level").is_in(["total", "partner"])
-    ).select("flow", "level", "partner", "measured", "measured_sd").iter_rows()}
+    told = {
+        (flow, level, partner): (m, sd)
+        for flow, level, partner, m, sd in table.filter(pl.col("level").is_in(["total", "partner"]))
+        .select("flow", "level", "partner", "measured", "measured_sd")
+        .iter_rows()
+    }
     off = [abs(told[key][0] - value) / told[key][1] for key, value in truth.items() if key in told]
     assert len(off) >= 8
     assert max(off) < 5.5, "a cell lies further from the truth than noise explains"
@@ -156,7 +159,9 @@ def test_plan_reads_no_records_and_works_with_the_source_absent(mirrors, tmp_pat
     planned = mirrors("plan", release, "--json")
     assert planned.code == 0, planned.err
     document = planned.json
-    assert {"release", "office", "year", "unit", "loss", "remaining", "after", "cells", "levels", "digest"} <= set(document)
+    assert {"release", "office", "year", "unit", "loss", "remaining", "after", "cells", "levels", "digest"} <= set(
+        document
+    )
     assert document["loss"]["rho"] == "1.5"
     assert document["remaining"]["rho"] == "3"
     assert document["cells"] == sum(level["cells"] for level in document["levels"])
@@ -193,7 +198,11 @@ def test_a_tampered_environment_is_refused_before_the_charge(mirrors, tmp_path):
 
 def test_faults_of_a_config_are_told_at_once_with_their_lines(mirrors, tmp_path):
     release = write_office(tmp_path)
-    broken = RELEASE.replace('rho = "1"', "rho = 1.0").replace('"01", "27"', '"27", "27"').replace("year = 2024", "yeer = 2024")
+    broken = (
+        RELEASE.replace('rho = "1"', "rho = 1.0")
+        .replace('"01", "27"', '"27", "27"')
+        .replace("year = 2024", "yeer = 2024")
+    )
     release.write_text(broken)
     refused = mirrors("config", "check", release, tmp_path / "office.toml")
     assert refused.code == 3
@@ -277,7 +286,9 @@ def test_an_altered_ledger_is_refused(mirrors, tmp_path):
     with sqlite3.connect(tmp_path / "state" / "ledger.sqlite") as connection:
         names = [row[0] for row in connection.execute("select name from sqlite_master where type = 'trigger'")]
         assert names, "the ledger has no triggers that keep it append-only"
-        (table,) = connection.execute("select name from sqlite_master where type='table' and name like '%entr%'").fetchone()
+        (table,) = connection.execute(
+            "select name from sqlite_master where type='table' and name like '%entr%'"
+        ).fetchone()
         with pytest.raises(sqlite3.DatabaseError):
             connection.execute(f"delete from {table}")  # noqa: S608
     assert mirrors("ledger", "verify", tmp_path / "office.toml").code == 0

@@ -8,18 +8,18 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ledger_world import postgres  # noqa: E402
+from ledger_world import postgres
 
-from release.ledger.book import Book  # noqa: E402
-from release.ledger.memory import MemoryStore  # noqa: E402
-from release.ledger.ports import Store  # noqa: E402
-from release.ledger.sql import create  # noqa: E402
+from release.ledger.book import Book
+from release.ledger.memory import MemoryStore
+from release.ledger.ports import Store
+from release.ledger.sql import create
 
 
 @pytest.fixture(scope="session")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+def new_database() -> Iterator[Callable[[], str]]:
     """Return a function that makes an empty PostgreSQL database and returns its URL."""
-    with postgres(tmp_path_factory.mktemp("pg")) as database:
+    with postgres() as database:
         yield database
 
 

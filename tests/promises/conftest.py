@@ -98,7 +98,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+def new_database() -> Iterator[Callable[[], str]]:
     """Return a function that makes an empty PostgreSQL database and returns its URL."""
-    with postgres(tmp_path_factory.mktemp("pg")) as database:
+    with postgres() as database:
         yield database

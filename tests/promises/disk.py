@@ -1,7 +1,7 @@
 """The recording, failing and killing disk of `faulty_disk.c`, as Python sees it.
 
-`compiled` builds it once, `campaign` runs a test's own file under it in a fresh, single-threaded process, and `Disk`
-is what that process says to it.
+`compiled` builds it once, `campaign` runs a test's own file under it in a fresh, single-threaded process, and
+`Disk` is what that process says to it.
 """
 
 import ctypes

@@ -1,9 +1,9 @@
 """R01: after `kill -9` at any moment, spent >= released; and the chain is whole.
 
-One single-threaded process forks children that charge, measure and publish in a loop, writing down each release after
-its charge was acknowledged. A child is killed at random, or right before its n-th operation on the disk, so that every
-step of a commit is met. On PostgreSQL children are killed at random, beside a server that goes on. The mutant writes
-a release down before it asks for the charge.
+One single-threaded process forks children that charge, measure and publish in a loop, writing down each
+release after its charge was acknowledged. A child is killed at random, or right before its n-th operation on
+the disk, so that every step of a commit is met. On PostgreSQL children are killed at random, beside a server
+that goes on. The mutant writes a release down before it asks for the charge.
 """
 
 import json
@@ -44,7 +44,7 @@ def release_in_a_loop(url: str, folder: Path, child: int, order: str) -> None:
             book.published(name, "uniform", f"sha256:{name}")
 
 
-def kill_one(url: str, folder: Path, child: int, order: str, at: int, disk: Disk | None) -> None:
+def kill_one(url: str, folder: Path, child: int, order: str, *, at: int, disk: Disk | None) -> None:
     """Fork a child and wait for its death: before its operation `at`, or at a random moment when `at` is 0."""
     pid = os.fork()
     if pid == 0:
@@ -84,7 +84,7 @@ def campaign_of_kills(url: str, folder: Path, order: str, kills: int, steps: int
     worst = {"damaged": 0, "uncharged": 0, "overdrawn": 0}
     for child in range(kills):
         at = 1 + child if child < steps else 0
-        kill_one(url, folder, child, order, at, disk)
+        kill_one(url, folder, child, order, at=at, disk=disk)
         found = judge(url, folder)
         worst = {name: max(value, found[name]) for name, value in worst.items()}
     return {**worst, "released": found["released"], "charges": found["charges"], "kills": kills}
@@ -108,7 +108,9 @@ def test_nothing_is_released_uncharged_when_killed_on_postgres(
     seen = campaign(__file__, new_database(), tmp_path, "charge first", SERVER, 0)
     assert (seen["damaged"], seen["uncharged"], seen["overdrawn"]) == (0, 0, 0)
     assert seen["charges"] >= seen["released"] > SERVER // 2
-    figure("R01", f"PostgreSQL: {seen['kills']} kills, {seen['released']} released, 0 uncharged, chain whole after each")
+    figure(
+        "R01", f"PostgreSQL: {seen['kills']} kills, {seen['released']} released, 0 uncharged, chain whole after each"
+    )
 
 
 def test_a_program_that_releases_first_is_caught(

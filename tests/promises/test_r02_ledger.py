@@ -1,9 +1,9 @@
 """R02: after a power cut no acknowledged charge is missing.
 
-A process charges a ledger on a disk that records every operation. A power cut is then taken at random places of that
-record: whatever was synced is there; of what wasn't, every write is kept, dropped or torn at 512-byte sectors, and
-every creation, removal or renaming is kept or dropped, each by itself and in no order. The mutant is the same program
-with the settings that Python's SQLite has by default.
+A process charges a ledger on a disk that records every operation. A power cut is then taken at random places
+of that record: whatever was synced is there; of what wasn't, every write is kept, dropped or torn at 512-byte
+sectors, and every creation, removal or renaming is kept or dropped, each by itself and in no order. The
+mutant is the same program with the settings that Python's SQLite has by default.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""R03, at the charge: full disk, quota, read-only disk, I/O error: refused, nothing damaged, nothing acknowledged.
+"""R03, at the charge: full disk, quota, read-only disk, I/O error: refused, nothing damaged or acknowledged.
 
-Each operation of a charge on the disk, of the ledger's file and of the witness's, fails once or from then on, with each
-error; then the disk is well again. What was acknowledged has to be there, and the ledger whole. The mutant passes over
-a failing commit as if it had worked.
+Each operation of a charge on the disk, of the ledger's file and of the witness's, fails once or from then on,
+with each error; then the disk is well again. What was acknowledged has to be there, and the ledger whole. The
+mutant passes over a failing commit as if it had worked.
 """
 
 import errno
@@ -41,7 +41,8 @@ def book_at(folder: Path, kind: str) -> Book:
     """Return the book, or the mutant's."""
     path = folder / "ledger.db"
     store = HopefulStore(path) if kind == "hopeful" else open_store(f"sqlite:///{path}")
-    return Book(store, witness=FileWitness(folder / "witness"))
+    # A witness would notice the mutant at once; the ledger has to be right without it.
+    return Book(store, witness=FileWitness(folder / "witness") if kind == "ours" else None)
 
 
 def faulty_charges(folder: Path, kind: str) -> dict[str, int]:
@@ -77,7 +78,7 @@ def one_fault(folder: Path, kind: str, disk: Disk, fault: tuple[int, int, int], 
     except Exception:  # noqa: BLE001 - anything but a refusal is what this counts
         tally["other"] += 1
     disk.fail(0, 0, 0)
-    after = book_at(folder, "ours")
+    after = book_at(folder, "ours" if kind == "ours" else "looking")
     tally["acknowledged"] += told
     tally["missing"] += told and after.find(name) is None
     tally["damaged"] += after.charge(asked, date=DAY) != after.find(name)

@@ -1,8 +1,8 @@
 """R04: 2 to 16 concurrent runs never overspend, on SQLite and on PostgreSQL.
 
-Processes charge one account as fast as they can, each for releases of its own, until they are refused; between
-reading the standing and writing the charge each is made to pause. There is budget for 100. The mutant takes its
-decision on what it read outside the lock, and only then takes the lock to write.
+Processes charge one account as fast as they can, each for releases of its own, until they are refused;
+between reading the standing and writing the charge each is made to pause. There is budget for 100. The mutant
+takes its decision on what it read outside the lock, and only then takes the lock to write.
 """
 
 import json
@@ -125,7 +125,13 @@ def crowd(url: str, folder: Path, runners: int, kind: str) -> dict[str, int]:
     with open_store(url).reading() as chain:
         charged = sum(entry.kind == Kind.CHARGED for entry in chain.entries())
     told = acknowledged.stat().st_size
-    return {"spent": spent, "charged": charged, "told": told, "failed": sum(map(bool, ended)), "faults": len(faults(book))}
+    return {
+        "spent": spent,
+        "charged": charged,
+        "told": told,
+        "failed": sum(map(bool, ended)),
+        "faults": len(faults(book)),
+    }
 
 
 def _database(kind: str, new_database: Callable[[], str], tmp_path: Path) -> list[str]:
@@ -155,7 +161,9 @@ def test_a_ledger_read_outside_its_lock_is_caught_each_time(
     seen = campaign(__file__, "loose", tmp_path, *urls)["crowds"]
     assert all(one["charged"] > SMALL and one["faults"] > 0 for one in seen)
     worst = max(one["charged"] for one in seen)
-    figure("R04", f"mutant that reads outside the lock caught {len(seen)} of {len(seen)} times (up to {worst} of {SMALL})")
+    figure(
+        "R04", f"mutant that reads outside the lock caught {len(seen)} of {len(seen)} times (up to {worst} of {SMALL})"
+    )
 
 
 if __name__ == "__main__":

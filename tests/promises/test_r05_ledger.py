@@ -1,8 +1,8 @@
 """R05: a rolled back, forked, cut, deleted or recomputed ledger is refused.
 
-300 attacks by someone who may write to the database and knows the program, of seven kinds. Each is met by the office's
-next charge, which knows a witness and the heads of the bundles published so far, and by a full audit, which has to name
-the first bad entry. The mutant is a ledger that looks at its chain alone.
+300 attacks by someone who may write to the database and knows the program, of seven kinds. Each is met by the
+office's next charge, which knows a witness and the heads of the bundles published so far, and by a full
+audit, which has to name the first bad entry. The mutant is a ledger that looks at its chain alone.
 """
 
 import json
@@ -21,10 +21,11 @@ from release.errors import BudgetError
 from release.ledger.book import Book
 from release.ledger.entries import EMPTY, Entry, Head, Kind, canonical, entry_hash, follow, head_of
 from release.ledger.memory import MemoryStore
-from release.ledger.sql import create, open_store, postgres, sqlite
+from release.ledger.sql import create, open_store, sqlite
 
 ROUNDS = 43
 ON = terms("1000")
+_INSERT = "INSERT INTO {table} (sequence, previous, kind, body, hash) VALUES ({mark}, {mark}, {mark}, {mark}, {mark})"
 Chain = tuple[Entry, ...]
 
 
@@ -128,23 +129,20 @@ def cheaper(entry: Entry) -> Entry:
 def put(url: str, chain: Chain) -> None:
     """Put a chain in place of what a database holds, as someone who may do everything there."""
     rows = [(one.sequence, one.previous, str(one.kind), one.body, one.hash) for one in chain]
-    columns = "(sequence, previous, kind, body, hash)"
     if url.startswith("sqlite"):
         triggers = [text for name, text in sqlite.SCHEMA.items() if "TRIGGER" in text]
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
             for text in triggers:
                 connection.execute(f"DROP TRIGGER {text.split()[2]}")
             connection.execute("DELETE FROM ledger_entry")
-            connection.executemany(f"INSERT INTO ledger_entry {columns} VALUES (?, ?, ?, ?, ?)", rows)
+            connection.executemany(_INSERT.format(table="ledger_entry", mark="?"), rows)
             for text in triggers:
                 connection.execute(text)
         return
     with psycopg.connect(plain(url)) as server, server.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute(f"DELETE FROM {postgres.SCHEMA}.ledger_entry")
-        cursor.executemany(
-            f"INSERT INTO {postgres.SCHEMA}.ledger_entry {columns} VALUES (%s, %s, %s, %s, %s)", rows
-        )
+        cursor.execute("DELETE FROM noisy_mirrors.ledger_entry")
+        cursor.executemany(_INSERT.format(table="noisy_mirrors.ledger_entry", mark="%s"), rows)
 
 
 @dataclass(slots=True)

@@ -1,9 +1,9 @@
 """R07: an unknown outcome of a commit neither charges twice nor releases free.
 
-On PostgreSQL every client speaks through a relay that breaks the connection at a COMMIT: before the server heard it,
-after it did and before the client heard that, or in the middle of the message. On SQLite the store itself breaks off
-before or after the real commit. The mutants: a book that doesn't look before it tries again, and one that takes silence
-for success.
+On PostgreSQL every client speaks through a relay that breaks the connection at a COMMIT: before the server
+heard it, after it did and before the client heard that, or in the middle of the message. On SQLite the store
+itself breaks off before or after the real commit. The mutants: a book that doesn't look before it tries
+again, and one that takes silence for success.
 """
 
 import random

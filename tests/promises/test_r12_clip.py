@@ -16,13 +16,26 @@ import numpy as np
 import polars as pl
 import pytest
 from clip_mutants import MUTANTS, WRAPPING, Mutant
-from clip_world import FLOWS, MONTHS, Row, contributions, edited, planned, row, uneven_prior, write_rows
+from clip_world import (
+    ALL_LEVELS,
+    COUNTED,
+    FLOWS,
+    MONTHS,
+    Row,
+    contributions,
+    edited,
+    planned,
+    row,
+    uneven_prior,
+    write_rows,
+)
 from hostile_traders import LEAVES, cents, hostile_rows, twins
 from numpy.typing import NDArray
 from reference_clip import reference_contribution
 
 from release.confidential import clip, preparation
 from release.plan import PlannedMeasure, ReleasePlan
+from release.tables import Measure
 
 Figure = Callable[[str, str], None]
 
@@ -102,8 +115,11 @@ def _told(of: str, seen: Seen) -> str:
 def _round(place: Path, seed: int, preparing: ModuleType = preparation, clipping: ModuleType = clip) -> Seen:
     """Return what one pair of neighbouring data sets shows."""
     chance = random.Random(seed)
+    measured = chance.choice((Measure.VALUE, Measure.VALUE, Measure.VALUE, *Measure))
     plan = planned(
         rho=chance.choice(("1/2", "1/100", "8")),
+        levels=COUNTED if measured in (Measure.DECLARATIONS, Measure.TRADERS) else ALL_LEVELS,
+        measures=(measured,),
         flows=FLOWS,
         periods=MONTHS,
         duplicates=chance.choice(("keep", "count once")),

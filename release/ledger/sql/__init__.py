@@ -1,5 +1,6 @@
 """Ledgers in databases: `sqlite:///path` by default, `postgresql+psycopg://...` where several machines share one."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -7,11 +8,13 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
 from release.errors import UsageError
+from release.ledger.entries import Entry
 from release.ledger.ports import Store
 from release.ledger.sql.postgres import create_postgres, open_postgres
 from release.ledger.sql.sqlite import create_sqlite, open_sqlite
+from release.ledger.sql.transfer import checked_chain, put_back
 
-__all__ = ["create", "open_store"]
+__all__ = ["create", "open_store", "restore"]
 
 
 def create(url: str) -> Store:
@@ -26,6 +29,17 @@ def open_store(url: str) -> Store:
     return open_sqlite(Path(str(place.database))) if _is_sqlite(place) else open_postgres(place)
 
 
+def restore(entries: Iterable[Entry], url: str) -> Store:
+    """Return a new ledger at `url` that holds an exported chain; what exists there is refused, unchanged.
+
+    Whether the chain is the latest is for the witness and the published heads to say, at its next charge.
+    """
+    chain = checked_chain(entries)
+    store = create(url)
+    put_back(chain, store)
+    return store
+
+
 def _is_sqlite(place: URL) -> bool:
     return place.drivername == "sqlite"
 
@@ -36,9 +50,7 @@ def _place(url: str) -> URL:
     except ArgumentError:
         raise UsageError("The ledger's place isn't a database URL such as sqlite:///ledger.db.") from None
     if place.drivername not in {"sqlite", "postgresql+psycopg"}:
-        raise UsageError(
-            f"A ledger is kept by sqlite:/// or postgresql+psycopg://, not by {place.drivername}."
-        )
+        raise UsageError(f"A ledger is kept by sqlite:/// or postgresql+psycopg://, not by {place.drivername}.")
     if _is_sqlite(place) and (place.query or place.database in {None, "", ":memory:"}):
         raise UsageError("A ledger in SQLite is a file: sqlite:///PATH, without options.")
     return place

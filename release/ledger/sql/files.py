@@ -69,7 +69,7 @@ def file_system(folder: Path, mounts: Path = _MOUNTS) -> str:
 
 
 def _within(place: str, point: str) -> bool:
-    return point == "/" or place == point or place.startswith(point + "/")
+    return point in {"/", place} or place.startswith(point + "/")
 
 
 def _unescaped(text: str) -> str:

@@ -24,7 +24,7 @@ from release.errors import (
 )
 from release.ledger.findings import Finding, warning
 from release.ledger.ports import OutcomeUnknown
-from release.ledger.sql.tables import SCHEMA, SCHEMA_VERSION, SqlView
+from release.ledger.sql.tables import SCHEMA_VERSION, SqlView
 
 _LONGEST_WAIT = "30s"
 _SETTINGS = ("fsync", "full_page_writes", "synchronous_commit")
@@ -33,10 +33,9 @@ _HELD = "55P03"
 _DUPLICATES = frozenset({"42P06", "42P07"})
 
 _TABLES = (
-    f"CREATE SCHEMA {SCHEMA}",
-    f"CREATE TABLE {SCHEMA}.ledger_lock (version integer NOT NULL)",
-    f"INSERT INTO {SCHEMA}.ledger_lock VALUES ({SCHEMA_VERSION})",
-    f"""CREATE TABLE {SCHEMA}.ledger_entry (
+    "CREATE SCHEMA noisy_mirrors",
+    "CREATE TABLE noisy_mirrors.ledger_lock (version integer NOT NULL)",
+    """CREATE TABLE noisy_mirrors.ledger_entry (
     sequence bigint PRIMARY KEY CHECK (sequence > 0),
     previous text NOT NULL,
     kind text NOT NULL,
@@ -45,21 +44,22 @@ _TABLES = (
     account_key text GENERATED ALWAYS AS (body::json ->> 'account') STORED,
     release_name text GENERATED ALWAYS AS (body::json ->> 'release') STORED
 )""",
-    f"CREATE INDEX ledger_entry_account ON {SCHEMA}.ledger_entry (account_key, sequence)",
-    f"CREATE INDEX ledger_entry_release ON {SCHEMA}.ledger_entry (release_name, sequence)",
+    "CREATE INDEX ledger_entry_account ON noisy_mirrors.ledger_entry (account_key, sequence)",
+    "CREATE INDEX ledger_entry_release ON noisy_mirrors.ledger_entry (release_name, sequence)",
 )
 
+_VERSION = "INSERT INTO noisy_mirrors.ledger_lock VALUES (%s)"
 _REFUSES = """
 BEGIN
     RAISE EXCEPTION 'a ledger entry is never changed or removed';
 END
 """
 
-_FOLLOWS = f"""
+_FOLLOWS = """
 DECLARE
     last record;
 BEGIN
-    SELECT sequence, hash INTO last FROM {SCHEMA}.ledger_entry ORDER BY sequence DESC LIMIT 1;
+    SELECT sequence, hash INTO last FROM noisy_mirrors.ledger_entry ORDER BY sequence DESC LIMIT 1;
     IF NEW.sequence IS DISTINCT FROM 1 + coalesce(last.sequence, 0)
         OR NEW.previous IS DISTINCT FROM coalesce(last.hash, repeat('0', 64)) THEN
         RAISE EXCEPTION 'a ledger entry follows the last one';
@@ -70,22 +70,22 @@ END
 
 FUNCTIONS = {"ledger_entry_refuses": _REFUSES, "ledger_entry_follows": _FOLLOWS}
 TRIGGERS = {
-    "ledger_entry_follows": f"BEFORE INSERT ON {SCHEMA}.ledger_entry FOR EACH ROW"
-    f" EXECUTE FUNCTION {SCHEMA}.ledger_entry_follows()",
-    "ledger_entry_kept": f"BEFORE DELETE OR UPDATE ON {SCHEMA}.ledger_entry FOR EACH ROW"
-    f" EXECUTE FUNCTION {SCHEMA}.ledger_entry_refuses()",
-    "ledger_entry_whole": f"BEFORE TRUNCATE ON {SCHEMA}.ledger_entry FOR EACH STATEMENT"
-    f" EXECUTE FUNCTION {SCHEMA}.ledger_entry_refuses()",
+    "ledger_entry_follows": "BEFORE INSERT ON noisy_mirrors.ledger_entry FOR EACH ROW"
+    " EXECUTE FUNCTION noisy_mirrors.ledger_entry_follows()",
+    "ledger_entry_kept": "BEFORE DELETE OR UPDATE ON noisy_mirrors.ledger_entry FOR EACH ROW"
+    " EXECUTE FUNCTION noisy_mirrors.ledger_entry_refuses()",
+    "ledger_entry_whole": "BEFORE TRUNCATE ON noisy_mirrors.ledger_entry FOR EACH STATEMENT"
+    " EXECUTE FUNCTION noisy_mirrors.ledger_entry_refuses()",
 }
 
-_FIND_TRIGGERS = f"""
+_FIND_TRIGGERS = """
 SELECT tgname, 'CREATE TRIGGER ' || tgname || ' ', pg_get_triggerdef(trigger.oid), tgenabled::text
-FROM pg_trigger AS trigger WHERE tgrelid = '{SCHEMA}.ledger_entry'::regclass AND NOT tgisinternal
+FROM pg_trigger AS trigger WHERE tgrelid = 'noisy_mirrors.ledger_entry'::regclass AND NOT tgisinternal
 """
-_FIND_FUNCTIONS = f"SELECT proname, prosrc FROM pg_proc WHERE pronamespace = '{SCHEMA}'::regnamespace"
-_FIND_RIGHTS = f"""
+_FIND_FUNCTIONS = "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'noisy_mirrors'::regnamespace"
+_FIND_RIGHTS = """
 SELECT privilege FROM unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) AS privilege
-WHERE has_table_privilege('{SCHEMA}.ledger_entry', privilege)
+WHERE has_table_privilege('noisy_mirrors.ledger_entry', privilege)
 """
 
 
@@ -116,7 +116,7 @@ class PostgresStore:
             connection.exec_driver_sql("BEGIN ISOLATION LEVEL SERIALIZABLE")
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'")
             connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
-            connection.exec_driver_sql(f"LOCK TABLE {SCHEMA}.ledger_lock IN EXCLUSIVE MODE")
+            connection.exec_driver_sql("LOCK TABLE noisy_mirrors.ledger_lock IN EXCLUSIVE MODE")
             _check(self._place, connection)
             yield SqlView(connection)
             try:
@@ -137,9 +137,9 @@ class PostgresStore:
         """Give a role what an office's runs need, and no right to change or remove an entry."""
         with self._connected() as connection:
             quoted = connection.dialect.identifier_preparer.quote_identifier(role)
-            connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {quoted}")
-            connection.exec_driver_sql(f"GRANT SELECT, INSERT ON {SCHEMA}.ledger_entry TO {quoted}")
-            connection.exec_driver_sql(f"GRANT SELECT, UPDATE ON {SCHEMA}.ledger_lock TO {quoted}")
+            connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA noisy_mirrors TO {quoted}")
+            connection.exec_driver_sql(f"GRANT SELECT, INSERT ON noisy_mirrors.ledger_entry TO {quoted}")
+            connection.exec_driver_sql(f"GRANT SELECT, UPDATE ON noisy_mirrors.ledger_lock TO {quoted}")
 
     def install(self) -> None:
         """Create the tables, functions and triggers of an empty ledger."""
@@ -147,6 +147,7 @@ class PostgresStore:
             connection.exec_driver_sql("BEGIN")
             for statement in (*_TABLES, *guards()):
                 connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(_VERSION, (SCHEMA_VERSION,))
             connection.exec_driver_sql("COMMIT")
 
     @contextmanager
@@ -161,7 +162,7 @@ class PostgresStore:
 def guards() -> tuple[str, ...]:
     """Return the statements that make the table append-only."""
     functions = (
-        f"CREATE OR REPLACE FUNCTION {SCHEMA}.{name}() RETURNS trigger LANGUAGE plpgsql AS $body${source}$body$"
+        f"CREATE OR REPLACE FUNCTION noisy_mirrors.{name}() RETURNS trigger LANGUAGE plpgsql AS $body${source}$body$"
         for name, source in FUNCTIONS.items()
     )
     triggers = (f"CREATE OR REPLACE TRIGGER {name} {text}" for name, text in TRIGGERS.items())
@@ -200,9 +201,9 @@ def _check(place: str, connection: Connection) -> None:
             raise UnsafeLedgerError(
                 place, f"the server has {name} = {value}", "Set it to on: a power cut would lose charges."
             )
-    if connection.exec_driver_sql(f"SELECT to_regclass('{SCHEMA}.ledger_lock')").scalar_one() is None:
+    if connection.exec_driver_sql("SELECT to_regclass('noisy_mirrors.ledger_lock')").scalar_one() is None:
         raise LedgerMissingError(place, "the database holds no ledger of this program")
-    version = connection.exec_driver_sql(f"SELECT version FROM {SCHEMA}.ledger_lock").scalar_one()
+    version = connection.exec_driver_sql("SELECT version FROM noisy_mirrors.ledger_lock").scalar_one()
     if version != SCHEMA_VERSION:
         reason = f"its schema has version {version}, and this program reads {SCHEMA_VERSION}"
         raise UnsafeLedgerError(place, reason, "Upgrade the ledger, or the program, with its own command.")
@@ -217,9 +218,7 @@ def _check_guards(place: str, connection: Connection) -> None:
     }
     functions = {name: source for name, source in connection.exec_driver_sql(_FIND_FUNCTIONS)}  # noqa: C416
     if triggers != TRIGGERS or functions != FUNCTIONS:
-        remedy = (
-            "Someone changed them: verify the ledger against every published bundle, and restore a backup."
-        )
+        remedy = "Someone changed them: verify the ledger against every published bundle, and restore a backup."
         raise UnsafeLedgerError(place, "the triggers that keep its entries were changed", remedy)
 
 

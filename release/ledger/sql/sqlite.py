@@ -1,5 +1,4 @@
-"""The ledger in one SQLite file: settings that lose nothing at a power cut, set and read back at every
-connection.
+"""The ledger in one SQLite file, with settings that lose nothing at a power cut, set and read back each time.
 
 Why these: Python's defaults (journal deleted, `synchronous = FULL`) can lose an acknowledged commit, because
 the journal's removal isn't synced and a journal that comes back undoes the commit. A truncated journal under
@@ -145,8 +144,8 @@ def create_sqlite(path: Path) -> SqliteStore:
     """
     check_folder(path.parent)
     _new_file(path)
-    with closing(_opened(path)) as connection:
-        _set(path, connection)
+    with closing(opened(path)) as connection:
+        set_and_read_back(path, connection)
         connection.execute("BEGIN EXCLUSIVE")
         for statement in SCHEMA.values():
             connection.execute(statement)
@@ -179,9 +178,9 @@ def _engine(path: Path) -> Engine:
 
 def _connect(path: Path) -> sqlite3.Connection:
     check_file(path)
-    connection = _opened(path)
+    connection = opened(path)
     try:
-        _set(path, connection)
+        set_and_read_back(path, connection)
         _check_schema(path, connection)
     except BaseException:
         connection.close()
@@ -189,13 +188,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path) -> sqlite3.Connection:
+    """Return a connection to a file that exists; nothing about it was checked."""
     # mode=rw: a mistyped path must not make a new, empty ledger.
     name = f"file:{quote(os.path.abspath(path))}?mode=rw"  # noqa: PTH100 - resolve() would follow links
     return sqlite3.connect(name, uri=True, isolation_level=None, timeout=_LONGEST_WAIT)
 
 
-def _set(path: Path, connection: sqlite3.Connection) -> None:
+def set_and_read_back(path: Path, connection: sqlite3.Connection) -> None:
+    """Set what keeps acknowledged charges through a power cut, and refuse a SQLite that doesn't take it.
+
+    Raises:
+        UnsafeLedgerError: Naming the setting.
+    """
     for name, text, expected in SETTINGS:
         connection.execute(f"PRAGMA {name} = {text}").fetchall()
         row = connection.execute(f"PRAGMA {name}").fetchone()
@@ -212,9 +217,16 @@ def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != SCHEMA_VERSION:
         reason = f"its schema has version {version}, and this program reads {SCHEMA_VERSION}"
-        raise UnsafeLedgerError(
-            str(path), reason, "Upgrade the ledger, or the program, with its own command."
-        )
+        raise UnsafeLedgerError(str(path), reason, "Upgrade the ledger, or the program, with its own command.")
+    same_schema(path, connection)
+
+
+def same_schema(path: Path, connection: sqlite3.Connection) -> None:
+    """Refuse a file whose tables, indexes and triggers aren't, word for word, those that this program creates.
+
+    Raises:
+        UnsafeLedgerError: Naming what differs.
+    """
     found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
     if found != SCHEMA:
         names = sorted(name for name in {*found, *SCHEMA} if found.get(name) != SCHEMA.get(name))
@@ -244,8 +256,6 @@ def _refusal(place: str, failure: DBAPIError) -> DamagedLedgerError | LedgerUnav
     name = getattr(failure.orig, "sqlite_errorname", "SQLITE_ERROR")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return LedgerUnavailableError(place, f"another run has held it for {_LONGEST_WAIT:.0f} seconds")
-    if name.startswith(
-        ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH")
-    ):
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH")):
         return DamagedLedgerError(sequence=0, reason=f"SQLite can't read its file ({name})")
     return LedgerUnavailableError(place, f"SQLite says {name}")
