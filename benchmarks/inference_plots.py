@@ -34,7 +34,7 @@ def write_plots(folder: Path) -> None:
         chart.configure_view(strokeOpacity=0).save(folder / name)
 
 
-def verdicts_by_ratio() -> alt.Chart:
+def verdicts_by_ratio() -> alt.HConcatChart:
     """P(each verdict) against the true ratio, one panel a noise level, band 0.8 to 1.25."""
     band, ratios = Band(tolerance=0.25), np.geomspace(0.4, 2.5, 161)
     frames = []
@@ -50,7 +50,12 @@ def verdicts_by_ratio() -> alt.Chart:
         alt.Chart()
         .mark_line()
         .encode(
-            x=alt.X("ratio:Q", scale=alt.Scale(type="log", domain=[0.4, 2.5]), title="true ratio M / X"),
+            x=alt.X(
+                "ratio:Q",
+                scale=alt.Scale(type="log", domain=[0.4, 2.5], nice=False),
+                axis=alt.Axis(values=[0.4, 0.5, 0.8, 1, 1.25, 2, 2.5]),
+                title="true ratio M / X",
+            ),
             y=alt.Y("chance:Q", title="chance of the verdict", scale=alt.Scale(domain=[0, 1])),
             color=alt.Color(
                 "verdict:N",
@@ -70,7 +75,7 @@ def verdicts_by_ratio() -> alt.Chart:
     return alt.hconcat(*panels)
 
 
-def seen_by_noise() -> alt.Chart:
+def seen_by_noise() -> alt.HConcatChart:
     """The smallest detectable ratios, and P(corresponds) at the centre, against the noise of each side."""
     noise = np.linspace(0.002, 0.12, 119)
     ratio_rows, chance_rows = [], []
@@ -93,26 +98,26 @@ def seen_by_noise() -> alt.Chart:
 
 
 def wrong_by_clipping() -> alt.Chart:
-    """Equal flows called different, against the share of X that was clipped: three ways to treat the bound."""
+    """Equal flows called different, against the share of X that was clipped: two ways to treat the bound."""
     rng, draws, noise, band = np.random.default_rng(2026), 20_000, 0.03, Band(tolerance=0.25)
     rows = []
     for clipped in np.linspace(0.0, 0.4, 41):
         x = 1.0 - clipped + noise * rng.standard_normal(draws)
         m = 1.0 + noise * rng.standard_normal(draws)
-        for name, bounds in (("bound used", (clipped, 0.0)), ("left out", (0.0, 0.0)), ("exchanged", (0.0, clipped))):
+        for name, bounds in (("bound used", (clipped, 0.0)), ("left out, or charged to M", (0.0, clipped))):
             cells = mirrors(x=x, x_sd=noise, m=m, m_sd=noise, bound_x=bounds[0], bound_m=bounds[1])
             rows.append({"clipped": clipped, "wrong": _differing(cells, band), "bound": name})
-    return (
+    chart: alt.Chart = (
         alt.Chart(pd.DataFrame(rows))
         .mark_line()
         .encode(
             x=alt.X("clipped:Q", axis=alt.Axis(format="%"), title="share of X clipped, at its stated bound"),
             y=alt.Y("wrong:Q", axis=alt.Axis(format="%"), title="equal flows called different"),
             color=alt.Color("bound:N", legend=alt.Legend(orient="bottom", title=None)),
-            strokeDash=alt.StrokeDash("bound:N", legend=None),
         )
         .properties(**SIZE)
     )
+    return chart
 
 
 def _differing(cells: Mirrors, band: Band) -> float:

@@ -1,1 +1,6 @@
-"""The statisticians' view of published bundles: it reads verified bundles only and never sees a record."""
+"""The dashboard: published bundles and ledger statements as pages that a statistician reads.
+
+It sees published things only, draws no noise, and writes nothing. `app` is the Streamlit script, `sources` finds and
+verifies what is published, `mirrored` compares it, `charts`, `markup` and `figures` word and draw it, `views` holds one
+module for each page, `settings` says how it is served.
+"""

@@ -2,7 +2,8 @@
 
 One Parquet file holds all measures: a row for each cell in published order, `noisy` being the integer that OpenDP
 released on the whitened grid and `weight` the public grid steps for one minor unit. It promises for ever: columns
-`measure`, `level`, `cell`, `weight`, `noisy`, and the plan's digest and the charge's entry hash in the file's metadata.
+`tier`, `measure`, `level`, `cell`, `weight`, `noisy`, and the plan's digest and the charge's entry hash in the file's
+metadata.
 It is stored by one atomic step and never drawn again.
 """
 
@@ -10,7 +11,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from release.errors import BundleError
-from release.tables import Level, Measure
+from release.privacy import GRID_BITS
+from release.tables import Level, Measure, Tier
 
 _SCHEMA = pa.schema(
     [
+        ("tier", pa.string()),
         ("measure", pa.string()),
         ("level", pa.string()),
         ("cell", pa.uint32()),
@@ -44,34 +47,45 @@ class Measurement:
         charge_hash: of the ledger entry that paid for it.
         noisy: for each measure and level, one integer a cell; shape (cells,).
         weights: for each measure and level, w of each cell; shape (cells,).
+        excess: the large-trader tier's integers, where a measure has one.
+        excess_weights: and its weights.
     """
 
     plan_digest: str
     charge_hash: str
     noisy: Mapping[Key, NDArray[np.int64]]
     weights: Mapping[Key, NDArray[np.float64]]
+    excess: Mapping[Key, NDArray[np.int64]] = field(default_factory=dict)
+    excess_weights: Mapping[Key, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def to_bytes(measurement: Measurement) -> bytes:
     """Return the measurement as a Parquet file; equal values give equal bytes."""
+    tiers = (
+        (Tier.UNIFORM, measurement.noisy, measurement.weights),
+        (Tier.LARGE_TRADER, measurement.excess, measurement.excess_weights),
+    )
     parts = [
-        pa.table(
-            [
-                pa.array([str(measure)] * len(noisy)),
-                pa.array([str(level)] * len(noisy)),
-                pa.array(np.arange(len(noisy), dtype=np.uint32)),
-                pa.array(measurement.weights[measure, level]),
-                pa.array(noisy),
-            ],
-            schema=_SCHEMA,
-        )
-        for (measure, level), noisy in measurement.noisy.items()
+        _part(tier, key, integers, weights[key]) for tier, noisy, weights in tiers for key, integers in noisy.items()
     ]
     named = {"plan_digest": measurement.plan_digest, "charge_hash": measurement.charge_hash}
     table = pa.concat_tables(parts).replace_schema_metadata(named)
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", use_dictionary=["measure", "level"])
+    pq.write_table(table, sink, compression="zstd", use_dictionary=["tier", "measure", "level"])
     return bytes(sink.getvalue())
+
+
+def _part(tier: Tier, key: Key, noisy: NDArray[np.int64], weights: NDArray[np.float64]) -> pa.Table:
+    measure, level = key
+    columns = [
+        pa.array([str(tier)] * len(noisy)),
+        pa.array([str(measure)] * len(noisy)),
+        pa.array([str(level)] * len(noisy)),
+        pa.array(np.arange(len(noisy), dtype=np.uint32)),
+        pa.array(weights),
+        pa.array(noisy),
+    ]
+    return pa.table(columns, schema=_SCHEMA)
 
 
 def from_bytes(content: bytes) -> Measurement:
@@ -87,18 +101,33 @@ def from_bytes(content: bytes) -> Measurement:
     named = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     if not {"plan_digest", "charge_hash"} <= named.keys() or not table.schema.equals(_SCHEMA):
         raise BundleError("A measurement file doesn't name its plan and charge, or has other columns.")
-    measures = table["measure"].to_numpy(zero_copy_only=False)
-    levels = table["level"].to_numpy(zero_copy_only=False)
-    rows = {
-        (Measure(measure), Level(level)): (measures == measure) & (levels == level)
-        for measure, level in dict.fromkeys(zip(measures, levels, strict=True))
-    }
+    uniform, excess = (_by_key(table, tier) for tier in Tier)
     return Measurement(
         plan_digest=named["plan_digest"],
         charge_hash=named["charge_hash"],
-        noisy={key: table["noisy"].to_numpy()[chosen] for key, chosen in rows.items()},
-        weights={key: table["weight"].to_numpy()[chosen] for key, chosen in rows.items()},
+        noisy={key: noisy for key, (noisy, _) in uniform.items()},
+        weights={key: weights for key, (_, weights) in uniform.items()},
+        excess={key: noisy for key, (noisy, _) in excess.items()},
+        excess_weights={key: weights for key, (_, weights) in excess.items()},
     )
+
+
+def _by_key(table: pa.Table, tier: Tier) -> dict[Key, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    tiers, measures, levels = (table[name].to_numpy(zero_copy_only=False) for name in ("tier", "measure", "level"))
+    own = tiers == tier
+    keys = dict.fromkeys(zip(measures[own], levels[own], strict=True))
+    rows = {key: own & (measures == key[0]) & (levels == key[1]) for key in keys}
+    return {
+        (Measure(measure), Level(level)): (table["noisy"].to_numpy()[chosen], table["weight"].to_numpy()[chosen])
+        for (measure, level), chosen in rows.items()
+    }
+
+
+def measured(
+    noisy: NDArray[np.int64], weights: NDArray[np.float64], minor_units: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the raw figures in the measure's unit and their noise's standard deviation; both of shape (cells,)."""
+    return noisy / weights / minor_units, 2.0**GRID_BITS / weights / minor_units
 
 
 def digest_of(content: bytes) -> str:

@@ -8,7 +8,7 @@ measurement refuses a charge that names another.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from release.codelists import area_codes, chapter_codes, codelist, section_of_chapter
 from release.config import Office, Release
-from release.config.release import LevelScale
+from release.config.release import LargeTraders, LevelScale
 from release.config.release import MeasurePlan as MeasureConfig
 from release.errors import ConfigError, Fault
 from release.privacy import GRID_BITS, amount_text, sensitivity, total
-from release.tables import RESIDUAL, Layout, Level, Measure, cell_count, cells_of_leaves
+from release.tables import RESIDUAL, Layout, Level, Measure, Tier, cell_count, cells_of_leaves
 
 FORMAT = "noisy-mirrors/plan/1"
 COUNT_UNITS = 2**16
@@ -76,6 +76,9 @@ class PlannedMeasure:
         bound: D, the integer L2 bound of a trader's stacked vector.
         minor_units: how many minor units make one published unit.
         caps: the largest leaf sum of one trader that counts, in minor units; shape (leaves,).
+        excess: the large-trader tier: the same levels with scales of its own, `rho` being what the ceiling leaves above
+            the uniform loss, `caps` how far a leaf is looked at; None where there is no such tier.
+        beyond: what is assumed of traders above the ceiling, in the config's words.
     """
 
     measure: Measure
@@ -84,6 +87,8 @@ class PlannedMeasure:
     minor_units: int
     levels: tuple[PlannedLevel, ...]
     caps: NDArray[np.int64]
+    excess: "PlannedMeasure | None" = None
+    beyond: str = "not bounded"
 
     @property
     def cells(self) -> int:
@@ -111,6 +116,16 @@ class ReleasePlan:
     def rho(self) -> Fraction:
         """The release's whole loss: the sum over its measures."""
         return total(measure.rho for measure in self.measures)
+
+    @property
+    def excess_rho(self) -> Fraction:
+        """What the ceilings leave to large traders above the uniform loss; 0 where there is no such tier."""
+        return total(measure.excess.rho for measure in self.measures if measure.excess is not None)
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The tiers that are charged."""
+        return (Tier.UNIFORM, Tier.LARGE_TRADER) if self.excess_rho else (Tier.UNIFORM,)
 
     @property
     def cells(self) -> int:
@@ -211,7 +226,32 @@ def _measure(release: Release, layout: Layout, config: MeasureConfig, prior: Pri
         caps=_caps(levels, bound),
     )
     _check_ranges(release, planned)
-    return planned
+    if config.large_traders is None:
+        return planned
+    excess = _excess(layout, config, config.large_traders, prior, planned)
+    _check_ranges(release, excess)
+    _check_ranges(release, replace(planned, caps=excess.caps))
+    return replace(planned, excess=excess, beyond=config.large_traders.beyond)
+
+
+def _excess(
+    layout: Layout, config: MeasureConfig, tier: LargeTraders, prior: PriorFigures | None, uniform: PlannedMeasure
+) -> PlannedMeasure:
+    """Return the large-trader tier of a measure: what K leaves above rho, on scales of its own.
+
+    A leaf is looked at up to the uniform cap and what the ceiling alone could hold; more than that is beyond K anyhow.
+    """
+    rho = tier.ceiling - config.rho
+    bound = sensitivity(rho)
+    levels = tuple(_level(layout, config, scale, prior, uniform.minor_units) for scale in tier.levels)
+    return PlannedMeasure(
+        measure=config.name,
+        rho=rho,
+        bound=bound,
+        minor_units=uniform.minor_units,
+        levels=levels,
+        caps=np.minimum(uniform.caps + _caps(levels, bound), 2**62),
+    )
 
 
 def _level(
@@ -315,6 +355,18 @@ def _measure_document(measure: PlannedMeasure) -> dict[str, Any]:
         "minor_units": measure.minor_units,
         "scales_digest": measure.scales_digest,
         "levels": [{"level": level.level, "cells": level.cells} for level in measure.levels],
+        "large_traders": None if measure.excess is None else _excess_document(measure, measure.excess),
+    }
+
+
+def _excess_document(measure: PlannedMeasure, excess: PlannedMeasure) -> dict[str, Any]:
+    return {
+        "ceiling": amount_text(measure.rho + excess.rho),
+        "rho": amount_text(excess.rho),
+        "sensitivity": excess.bound,
+        "scales_digest": excess.scales_digest,
+        "beyond": measure.beyond,
+        "policy": "P(v) = rho + |b(v)|^2 / (2 * 4^grid_bits), at most the ceiling; b(v) is the whitened excess of v",
     }
 
 

@@ -13,11 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from release.bundle.observations import OBSERVATION_SCHEMA
-from release.measurement import Measurement
+from release.measurement import Measurement, measured
 from release.plan import PlannedMeasure, ReleasePlan
-from release.privacy import GRID_BITS
 from release.reconciliation import Combination, Estimates, Measurements, reconcile, variance_of
-from release.tables import Layout, Level, Measure, cells
+from release.tables import Layout, Level, cells
 
 Z95 = 1.959963984540054
 """The standard normal's quantile at 0.975."""
@@ -31,6 +30,9 @@ class Figures:
     sd: NDArray[np.float64]
 
 
+GRID_SHARE = 0.02
+"""Bound on the grid's truncation as a part of the standard deviation, for cells of fewer than 167,772 traders."""
+
 Levels = Mapping[Level, Figures]
 
 
@@ -41,25 +43,39 @@ def observations(plan: ReleasePlan, measurement: Measurement) -> pl.DataFrame:
     """
     parts = []
     for measure in plan.measures:
-        measured = measured_figures(measure, measurement)
-        estimates = reconciled(plan.layout, measured) if measure.measure.additive else measured
+        raw = measured_figures(measure, measurement)
+        estimates = reconciled(plan.layout, raw) if measure.measure.additive else raw
         parts += [
-            _level_table(plan, measure.measure, level.level, measured[level.level], estimates[level.level])
+            _level_table(plan, measure, level.level, raw[level.level], estimates[level.level])
             for level in measure.levels
         ]
     return pl.concat(parts).select(OBSERVATION_SCHEMA.names()).match_to_schema(OBSERVATION_SCHEMA)
 
 
 def measured_figures(measure: PlannedMeasure, measurement: Measurement) -> dict[Level, Figures]:
-    """Return the raw noisy figures of a measure: y = noisy / w, whose noise has standard deviation 2^F / w."""
+    """Return the raw noisy figures of a measure: y = noisy / w, whose noise has standard deviation 2^F / w.
+
+    Where there is a large-trader tier, its figures are added and the two independent noises' variances.
+    """
     figures = {}
     for level in measure.levels:
-        weights = measurement.weights[measure.measure, level.level]
-        figures[level.level] = Figures(
-            values=measurement.noisy[measure.measure, level.level] / weights / measure.minor_units,
-            sd=2.0**GRID_BITS / weights / measure.minor_units,
-        )
+        key = (measure.measure, level.level)
+        values, sd = measured(measurement.noisy[key], measurement.weights[key], measure.minor_units)
+        if measure.excess is not None:
+            more, its_sd = measured(measurement.excess[key], measurement.excess_weights[key], measure.minor_units)
+            values, sd = values + more, np.hypot(sd, its_sd)
+        figures[level.level] = Figures(values=values, sd=sd)
     return figures
+
+
+def exposure(measure: PlannedMeasure, sd: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the bound on what a cell lacks by clipping and by the grid, in the measure's unit; shape of `sd`.
+
+    There is none in the uniform tier. With a large-trader tier, and under the plan's assumption that no trader is above
+    its ceiling, only the grid's truncation is left: two tiers of at most N / 2^24 standard deviations, N < 167,772.
+    """
+    assumed = measure.excess is not None and measure.beyond == "assumed none"
+    return GRID_SHARE * sd if assumed else np.full_like(sd, np.inf)
 
 
 def reconciled(layout: Layout, measured: Levels) -> dict[Level, Figures]:
@@ -141,7 +157,7 @@ def _section_sums(layout: Layout, estimates: Estimates, level: Level) -> Iterato
 
 
 def _level_table(
-    plan: ReleasePlan, measure: Measure, level: Level, measured: Figures, estimate: Figures
+    plan: ReleasePlan, measure: PlannedMeasure, level: Level, measured: Figures, estimate: Figures
 ) -> pl.DataFrame:
     keys = list(cells(plan.layout, level))
     return pl.DataFrame(
@@ -152,14 +168,14 @@ def _level_table(
             "partner": [key.partner for key in keys],
             "product": [key.product for key in keys],
             "level": [str(level)] * len(keys),
-            "measure": [str(measure)] * len(keys),
+            "measure": [str(measure.measure)] * len(keys),
             "measured": measured.values,
             "measured_sd": measured.sd,
             "estimate": estimate.values,
             "sd": estimate.sd,
             "low": estimate.values - Z95 * estimate.sd,
             "high": estimate.values + Z95 * estimate.sd,
-            "exposure": np.full(len(keys), np.inf),
+            "exposure": exposure(measure, estimate.sd),
             "display": shown(estimate.values, estimate.sd),
         }
     )

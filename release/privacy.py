@@ -21,6 +21,9 @@ GRID_BITS = 24
 RHO_CAP = Fraction(1000)
 """No loss above this is accepted anywhere; far beyond it nothing is protected (600 already protects nobody)."""
 
+POLICY_RHO_CAP = Fraction(10**7)
+"""The highest ceiling of a large-trader policy: such a loss is no protection, and every output says so."""
+
 RHO_FLOOR = Fraction(1, 10**6)
 """Below this the integer grid would carry no signal."""
 

@@ -8,6 +8,7 @@ What touches records comes in through the `Records` protocol, which `release.con
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -20,11 +21,11 @@ from release.errors import BundleError, LossNotCoveredError, PlacesOverlapError
 from release.ledger.book import Book
 from release.ledger.values import Account, Charge, ChargeRequest, MeasureLoss, State, Terms
 from release.measurement import Measurement, digest_of, from_bytes, store, stored, to_bytes
-from release.plan import ReleasePlan, canonical_json
+from release.plan import PlannedMeasure, ReleasePlan, canonical_json
 from release.postprocess import observations
 from release.privacy import GRID_BITS
+from release.tables import Tier
 
-TIER = "uniform"
 STATEMENT = "statement.json"
 """The ledger's public extract, published beside an office's bundles and renewed by every run."""
 
@@ -55,13 +56,13 @@ class Records(Protocol):
     def keyed_digests(self, plan: ReleasePlan) -> tuple[tuple[str, str], ...]:
         """Return keyed digests of all confidential inputs of a release, after checking their form and this process."""
 
-    def measure(self, plan: ReleasePlan, charge: Charge) -> Measurement:
-        """Return the noisy result that `charge` paid for."""
+    def measure(self, plan: ReleasePlan, charges: tuple[Charge, ...]) -> Measurement:
+        """Return the noisy result that the charges, one a tier, paid for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run published and what it cost; `bundle` is the folder, `digest` that of the bundle."""
+    """What a run published and what it cost; `bundle` is the folder, `charge` that of the uniform tier."""
 
     status: Status
     bundle: Path
@@ -92,47 +93,61 @@ def run(
         notice: told each step when it is done.
     """
     _check_apart(state, published, plan.office.code)
-    known = book.find(plan.release.release, TIER)
-    charge = known if known is not None and _same_plan(known, plan) else None
-    content = None if charge is None else _stored(charge, plan, state)
-    if charge is None or content is None:
-        request = charge_request(plan, records.keyed_digests(plan))
+    release = plan.release.release
+    known = tuple(charge for tier in plan.tiers if (charge := book.find(release, tier)) is not None)
+    charges = known if len(known) == len(plan.tiers) and all(_same_plan(charge, plan) for charge in known) else ()
+    content = _stored(charges[0], plan, state) if charges else None
+    if content is None:
+        requests = charge_requests(plan, records.keyed_digests(plan))
         notice(Step.CHECKED)
-        charge = book.charge(request, date=date)
+        charges = book.charge_all(requests, date=date)
         notice(Step.CHARGED)
-        content = _stored(charge, plan, state) or _draw(plan, charge, records, state, notice)
-    if charge.state is State.CHARGED:
-        charge = book.measured(plan.release.release, TIER, digest_of(content))
+        content = _stored(charges[0], plan, state) or _draw(plan, charges, records, state, notice)
+    if any(charge.state is State.CHARGED for charge in charges):
+        charges = tuple(book.measured(release, tier, digest_of(content)) for tier in plan.tiers)
         notice(Step.MEASURED)
-    bundle = _bundle(plan, charge, content)
-    place = publish(bundle, bundle_place(published, plan.office.code, plan.release.release))
+    bundle = _bundle(plan, charges, content)
+    place = publish(bundle, bundle_place(published, plan.office.code, release))
     notice(Step.PUBLISHED)
-    before = charge
-    if charge.state is not State.PUBLISHED:
-        charge = book.published(plan.release.release, TIER, bundle.digest)
+    status = _status(known, charges)
+    if status is not Status.ALREADY_PUBLISHED:
+        charges = tuple(book.published(release, tier, bundle.digest) for tier in plan.tiers)
     replace_file(place.parent / STATEMENT, canonical_json(book.statement()))
     notice(Step.FINISHED)
-    return Outcome(status=_status(known, before), bundle=place, digest=bundle.digest, charge=charge, cells=plan.cells)
+    return Outcome(status=status, bundle=place, digest=bundle.digest, charge=charges[0], cells=plan.cells)
 
 
-def charge_request(plan: ReleasePlan, keyed_digests: tuple[tuple[str, str], ...]) -> ChargeRequest:
-    """Return what a release asks of its account; every measure's loss covers what OpenDP's map states.
+def charge_requests(plan: ReleasePlan, keyed_digests: tuple[tuple[str, str], ...]) -> tuple[ChargeRequest, ...]:
+    """Return what a release asks of its accounts, one request a tier; every loss covers what OpenDP's map states.
 
     Raises:
         LossNotCoveredError: OpenDP states more than the plan asks.
     """
-    office, release = plan.office, plan.release
-    for measure in plan.measures:
+    excess = tuple(measure.excess for measure in plan.measures if measure.excess is not None)
+    for measure in (*plan.measures, *excess):
         if loss_by_map(measure.bound) > measure.rho:
-            raise LossNotCoveredError(release.release, "OpenDP's map states a larger loss than the plan asks for")
+            raise LossNotCoveredError(plan.release.release, "OpenDP's map states a larger loss than the plan asks for")
+    limits = {Tier.UNIFORM: plan.office.account.limit, Tier.LARGE_TRADER: plan.office.account.large_traders}
+    measures = {Tier.UNIFORM: plan.measures, Tier.LARGE_TRADER: excess}
+    return tuple(_request(plan, tier, measures[tier], limits[tier], keyed_digests) for tier in plan.tiers)
+
+
+def _request(
+    plan: ReleasePlan,
+    tier: Tier,
+    measures: tuple[PlannedMeasure, ...],
+    limit: Fraction | None,
+    keyed_digests: tuple[tuple[str, str], ...],
+) -> ChargeRequest:
+    office, release = plan.office, plan.release
     return ChargeRequest(
         release=release.release,
-        account=Account(office=office.code, source=release.source.name, year=release.year, tier=TIER),
+        account=Account(office=office.code, source=release.source.name, year=release.year, tier=tier),
         terms=Terms(
             unit=office.unit.kind,
             delta=office.account.delta,
-            limit=office.account.limit,
-            reserve=office.account.reserve,
+            limit=limit or Fraction(0),
+            reserve=office.account.reserve if tier is Tier.UNIFORM else Fraction(0),
         ),
         measures=tuple(
             MeasureLoss(
@@ -143,7 +158,7 @@ def charge_request(plan: ReleasePlan, keyed_digests: tuple[tuple[str, str], ...]
                 scales_digest=measure.scales_digest,
                 rho=measure.rho,
             )
-            for measure in plan.measures
+            for measure in measures
         ),
         policy=f"large-traders={office.policy.large_traders}",
         plan_digest=plan.digest,
@@ -198,10 +213,12 @@ def _stored(charge: Charge, plan: ReleasePlan, state: Path) -> bytes | None:
     return content
 
 
-def _draw(plan: ReleasePlan, charge: Charge, records: Records, state: Path, notice: Callable[[Step], None]) -> bytes:
-    drawn = to_bytes(records.measure(plan, charge))
+def _draw(
+    plan: ReleasePlan, charges: tuple[Charge, ...], records: Records, state: Path, notice: Callable[[Step], None]
+) -> bytes:
+    drawn = to_bytes(records.measure(plan, charges))
     notice(Step.DRAWN)
-    content = store(state / "measurements", _name(charge), drawn)
+    content = store(state / "measurements", _name(charges[0]), drawn)
     notice(Step.STORED)
     return content
 
@@ -210,10 +227,10 @@ def _name(charge: Charge) -> str:
     return f"{charge.request.release}-{charge.entry_hash[:16]}"
 
 
-def _bundle(plan: ReleasePlan, charge: Charge, content: bytes) -> BundleContent:
+def _bundle(plan: ReleasePlan, charges: tuple[Charge, ...], content: bytes) -> BundleContent:
     table = observations(plan, from_bytes(content))
-    bundle = bundle_content(plan, charge, content, table, epsilon(plan.rho, plan.office.account.delta))
-    if charge.bundle_digest is not None and charge.bundle_digest != bundle.digest:
+    bundle = bundle_content(plan, charges, content, table, epsilon(plan.rho, plan.office.account.delta))
+    if any(charge.bundle_digest not in (None, bundle.digest) for charge in charges):
         raise BundleError(
             f"Release {plan.release.release} was published by another version of the program, which wrote other bytes."
             " Nothing was written; use the published bundle, or a copy of it."
@@ -221,7 +238,7 @@ def _bundle(plan: ReleasePlan, charge: Charge, content: bytes) -> BundleContent:
     return bundle
 
 
-def _status(known: Charge | None, before: Charge) -> Status:
-    if before.state is State.PUBLISHED:
+def _status(known: tuple[Charge, ...], charges: tuple[Charge, ...]) -> Status:
+    if all(charge.state is State.PUBLISHED for charge in charges):
         return Status.ALREADY_PUBLISHED
-    return Status.PUBLISHED if known is None else Status.RESUMED
+    return Status.RESUMED if known else Status.PUBLISHED

@@ -70,6 +70,13 @@ class Measure(StrEnum):
         return self is not Measure.TRADERS
 
 
+class Tier(StrEnum):
+    """Whom a part of a release's loss is about: everyone alike, or large traders by a published policy."""
+
+    UNIFORM = "uniform"
+    LARGE_TRADER = "large-trader"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """The key of one published number."""

@@ -6,6 +6,7 @@ _SCALES = ((1e12, "trn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 _SIGNS = {"USD": "US$", "EUR": "€", "GBP": "£", "KRW": "₩"}
 _UNITS = {"declarations": "lines", "traders": "traders", "net mass": "kg"}
 _ROUND = 999.5
+"""From here on three digits round up into the next scale."""
 
 
 def amount(figure: float | None, unit: str = "") -> str:
@@ -23,15 +24,16 @@ def _scaled(figure: float) -> str:
     for scale, word in _SCALES:
         if size >= scale * _ROUND / 1000:
             return f"{sign}{_three_digits(size / scale)} {word}"
-    return f"{sign}{_three_digits(size)}"
+    plain = _three_digits(size)
+    return sign + (plain.rstrip("0").rstrip(".") if "." in plain else plain)
 
 
 def _three_digits(size: float) -> str:
     if size == 0:
         return "0"
-    places = max(0, 2 - math.floor(math.log10(size)))
-    text = f"{size:.{min(places, 6)}f}"
-    return text.rstrip("0").rstrip(".") if size < 1 and "." in text else text
+    rounded = float(f"{size:.3g}")
+    places = max(0, 2 - math.floor(math.log10(rounded)))
+    return f"{rounded:.{min(places, 6)}f}"
 
 
 def _with_unit(text: str, unit: str) -> str:

@@ -33,7 +33,7 @@ from release.config.office import (
 )
 from release.config.release import Columns, KeySets, LevelScale, MeasurePlan, Release, Source
 from release.plan import PlannedMeasure, PriorFigures, ReleasePlan, make_plan
-from release.tables import Flow, Level, Measure
+from release.tables import Flow, Level, Measure, Tier
 
 MONTHS = tuple(f"2024-{month:02}" for month in range(1, 13))
 FLOWS = tuple(Flow)
@@ -97,7 +97,7 @@ def planned(
         source=Source(
             name="rows",
             layout=layout,  # type: ignore[arg-type]
-            columns=Columns(net_mass="mass", **{name: name for name in FIELDS if name != "mass"}),  # type: ignore[arg-type]
+            columns=Columns(net_mass="mass", **{name: name for name in FIELDS if name != "mass"}),
             duplicates=duplicates,  # type: ignore[arg-type]
             value_decimals=decimals,
         ),
@@ -169,7 +169,7 @@ def contributions(
     try:
         if preparing is preparation and clipping is clip:
             vectors = exact_vectors(files, plan)
-            return np.concatenate([vectors[measure.measure] for measure in plan.measures])
+            return np.concatenate([vectors[Tier.UNIFORM, measure.measure] for measure in plan.measures])
         lines = preparing.lines(scan_rows(files, plan.release.source, columns_of(plan.release.source)), plan)
         measures = tuple(measure.measure for measure in plan.measures)
         sums = preparing.trader_codes(preparing.amounts(lines, measures).collect())

@@ -8,6 +8,7 @@ mu >= z(1 - false positives) + z(1 - false negatives) (Dong, Roth and Su 2019, a
 is replaced by its upper Clopper-Pearson limit.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -106,7 +107,7 @@ def drawn(vector: Integers, plan: ReleasePlan) -> Integers:
 
 def claimed_mu(plan: ReleasePlan) -> float:
     """Return mu = sqrt(2 rho) of the whole release."""
-    return float(2 * plan.rho) ** 0.5
+    return math.sqrt(2 * plan.rho)
 
 
 def measured_mu(tried: Worlds, samples: int, draw: Draw = drawn) -> float:

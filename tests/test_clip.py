@@ -13,6 +13,7 @@ from reference_clip import reference_contribution, reference_pre_noise, referenc
 
 from release.codelists import area_codes
 from release.confidential import clip
+from release.errors import ConfigError
 from release.plan import PlannedMeasure
 from release.tables import Measure
 
@@ -166,6 +167,27 @@ def test_a_trader_whose_norm_should_still_exceed_the_bound_contributes_nothing_a
     negatives = pl.DataFrame({"trader": [1, 1, 2], "cell": [0, 1, 0], "a": [-1, -1, 1]})
     clipped = clip.clip(negatives.cast({"trader": pl.UInt32, "cell": pl.UInt32, "a": pl.Int64}), 1)
     assert clipped.sort("trader").rows() == [(2, 0, 1)]
+
+
+def test_sums_and_squares_beside_the_limits_of_their_types_are_exact() -> None:
+    near = planned(levels={"total": "4e15", "partner x chapter": "8e15"}).measures[0]
+    assert 2**61 < int(near.caps.sum()) < 2**62
+    vectors = [dict.fromkeys(range(9), 2**70), {0: int(near.caps[0]) + 1, 8: int(near.caps[8]) - 1}]
+    assert integers(vectors, near) == [_dense(leaves, near) for leaves in vectors]
+    counted = planned(levels={"total": "1e-6", "partner": "1e-6"}, measures=(Measure.TRADERS,)).measures[0]
+    assert max(reference_whitened({0: 1}, counted).values()) > 2**43
+    assert integers([{0: 1, 8: 1}], counted) == [_dense({0: 1, 8: 1}, counted)]
+
+
+@pytest.mark.parametrize(("measure", "sd"), [(Measure.VALUE, "1e16"), (Measure.DECLARATIONS, "1e15")])
+def test_scales_whose_sums_might_not_fit_are_refused(measure: Measure, sd: str) -> None:
+    with pytest.raises(ConfigError):
+        planned(levels={"total": sd}, measures=(measure,))
+
+
+def _dense(leaves: dict[int, int], measure: PlannedMeasure) -> list[int]:
+    steps = reference_contribution(leaves, measure)
+    return [steps.get(cell, 0) for cell in range(measure.cells)]
 
 
 def test_an_indicator_of_a_trader_counts_once_a_cell_however_many_its_lines() -> None:

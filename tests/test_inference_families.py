@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr, ndtri
 
 from release.errors import InvalidComparisonError
 from release.inference import (
@@ -142,8 +143,6 @@ def test_two_looks_of_the_obrien_fleming_shape_have_the_published_constant() -> 
 def test_unequal_steps_spend_what_lan_and_demets_spend() -> None:
     fractions = (0.1, 0.3, 0.55, 1.0)
     spent = np.cumsum(crossing_chances(fractions, critical_values(fractions)))
-    from scipy.special import ndtr, ndtri
-
     asked = 2.0 * ndtr(ndtri(0.0125) / np.sqrt(np.array(fractions)))
     assert spent == pytest.approx(asked, abs=1e-6)
     assert spent[-1] == pytest.approx(0.025, abs=1e-6)
@@ -189,6 +188,15 @@ def test_an_interim_look_can_say_that_a_flow_differs() -> None:
     looks = judge_looks(months, QUARTER)
     assert looks[3].verdict is Verdict.DIFFERS
     assert looks[0].confidence > looks[-1].confidence
+
+
+def test_offices_with_different_noise_over_the_year_are_held_to_the_stricter_boundary() -> None:
+    rising = np.linspace(1.0, 4.0, 12)
+    for x_sd, m_sd in ((rising, rising[::-1]), (rising[::-1], rising)):
+        looks = judge_looks(mirrors(x=np.full(12, 100.0), x_sd=x_sd, m=np.full(12, 100.0), m_sd=m_sd), QUARTER)
+        for edge in (QUARTER.low, QUARTER.high):
+            z = critical_values(information_fractions(x_sd, m_sd, edge))
+            assert all(look.confidence >= 1.0 - 2.0 * ndtr(-own) - 1e-12 for look, own in zip(looks, z, strict=True))
 
 
 def test_the_year_to_date_adds_figures_variances_and_bounds() -> None:

@@ -110,6 +110,12 @@ def test_every_measures_limits_hold_its_estimate(ratio: float, low: float, high:
         assert measure.low - 1e-12 <= measure.point <= measure.high + 1e-12
 
 
+def test_the_index_may_be_0_just_when_the_ratio_may_be_1() -> None:
+    assert asymmetries(1.1, 0.9, 1.5).index.low == 0.0
+    assert asymmetries(1.4, 1.2, 1.5).index.low == pytest.approx(0.2 / 2.2)
+    assert asymmetries(0.6, 0.5, 0.8).index.low == pytest.approx(0.2 / 1.8)
+
+
 def test_srd_limits_are_those_of_the_judgement() -> None:
     judged = judge(x=100.0, x_sd=3.0, m=120.0, m_sd=3.0, band=Band(tolerance=0.25))
     seen = asymmetries(judged.ratio, judged.ratio_low, judged.ratio_high)

@@ -127,6 +127,14 @@ def test_the_plan_foretells_how_often_equal_flows_correspond(noise: float, band:
     assert 0.02 < planned < 0.95
 
 
+@pytest.mark.parametrize("ratio", [0.82, 1.18, 1.3])
+def test_the_plan_foretells_how_often_unequal_flows_correspond(ratio: float) -> None:
+    flows = expected(x=1.0, x_sd=0.04, m_sd=0.04 * ratio, ratio=ratio)
+    planned = float(chance_corresponds(flows, QUARTER)[0])
+    assert share(drawn(ratio, 0.04), 0) == pytest.approx(planned, abs=0.01)
+    assert planned < 0.5
+
+
 @pytest.mark.parametrize(
     ("tolerance", "noise", "chance"), [(0.10, 0.02, 0.84), (0.10, 0.03, 0.22), (0.10, 0.036, 0.0), (0.25, 0.09, 0.0)]
 )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from release.errors import InvalidComparisonError
 from release.inference import Band, Judgement, Verdict, judge, judge_cells, mirrors
 from release.inference.bands import critical_value
+from release.wording import amount
 
 TWO_SIGMA = 2.0 * 0.022750131948179195
 """The error rate whose critical value is 2."""
@@ -109,7 +110,7 @@ def test_two_flows_near_0_that_came_out_far_apart_are_not_called_different() -> 
 def test_because_names_the_interval_the_band_and_what_it_covers() -> None:
     judged = judge(x=100.0, x_sd=2.0, m=150.0, m_sd=2.0, band=Band(tolerance=0.25), bound_x=4.0)
     assert "95 % interval of M/X, 1.378 to 1.573, lies above the band 0.8 to 1.25" in judged.because
-    assert f"by at least {judged.beyond_band:.4g}" in judged.because
+    assert f"by at least {amount(judged.beyond_band)}" in judged.because
     assert "Conditional on at most 4 of X being clipped" in judged.because
     assert "not reporting practice" in judged.because
 
@@ -234,6 +235,15 @@ def test_scaling_both_sides_changes_nothing(cell: dict[str, float], band: Band, 
     assert scaled.gap_at_least == math.ldexp(judged.gap_at_least, power)
 
 
+@pytest.mark.parametrize("power", [-600, 600])
+@pytest.mark.parametrize("x", [100.0, -4.0])
+def test_figures_whose_squares_no_float_can_hold_are_judged_like_others(x: float, power: int) -> None:
+    figures = {"x": x, "x_sd": 5.0, "m": 130.0, "m_sd": 6.0, "bound_x": 1.0, "bound_m": 2.0}
+    near = judge(**figures, band=Band(tolerance=0.25))
+    far = judge(**{name: math.ldexp(value, power) for name, value in figures.items()}, band=Band(tolerance=0.25))
+    assert (far.ratio_low, far.ratio_high, far.p_differs) == (near.ratio_low, near.ratio_high, near.p_differs)
+
+
 @given(cell=cells(), band=bands)
 def test_swapping_the_offices_mirrors_the_verdict(cell: dict[str, float], band: Band) -> None:
     judged = judge(**cell, band=band)
@@ -288,3 +298,11 @@ def test_a_flow_that_differs_leaves_the_band_by_a_sure_amount(cell: dict[str, fl
         assert far_from_the_edges(judged, band) <= (judged.beyond_band > 0.0)
     else:
         assert judged.beyond_band == 0.0
+
+
+def test_a_lower_limit_stays_finite_where_x_is_surely_nothing() -> None:
+    judged = judge(x=-10.0, x_sd=2.0, m=60.0, m_sd=2.0, band=Band(tolerance=0.25))
+    assert (judged.verdict, judged.higher, judged.ratio_low, judged.ratio_high) == ("differs", "m", 1e9, None)
+    assert "at least 1e+09" in judged.because
+    bounded = judge(x=-10.0, x_sd=0.0, m=60.0, m_sd=2.0, band=Band(tolerance=0.25), bound_m=1.0)
+    assert bounded.ratio_low == 1e9

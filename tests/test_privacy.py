@@ -1,12 +1,14 @@
 """Amounts are exact, and the formulas of privacy loss are those of their sources."""
 
 import math
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mpmath import mp, mpf
+from mpmath import mp, mpf  # type: ignore[import-untyped]
 from scipy.stats import norm
 
 from release import privacy
@@ -193,3 +195,22 @@ def test_the_largest_bound_fits_sums_over_all_trader_codes_in_64_bits() -> None:
     assert sensitivity(RHO_CAP) * 2**32 < 2**63
     assert sensitivity(RHO_FLOOR) >= 2**14
     assert privacy.GRID_BITS == 24
+
+
+@pytest.mark.parametrize("text", ["0.005", "0.5", "2", "12"])
+def test_no_unbiased_estimate_on_the_grid_is_much_better_than_the_stated_one(text: str) -> None:
+    """The bound of Hammersley, Chapman and Robbins, for a million cells and a hundred draws (docs/privacy.md)."""
+    mu = math.sqrt(2 * parse_rho(text))
+    part = 0.1 / mu
+    rounding = math.sqrt(100) * (2 * math.sqrt(10**6) + 2) / 2**privacy.GRID_BITS
+    least = part / math.sqrt(math.expm1((part * mu + rounding) ** 2))
+    assert 0 < part <= 1
+    assert 1.96 * 100 * least >= 0.98 * volume_interval_percent(parse_rho(text))
+
+
+def test_every_test_that_the_proof_names_exists() -> None:
+    here = Path(__file__).parent
+    named = set(re.findall(r"`(test_\w+)`", (here.parent / "docs" / "privacy.md").read_text(encoding="utf-8")))
+    sources = "".join(path.read_text(encoding="utf-8") for path in here.rglob("test_*.py"))
+    assert len(named) > 30
+    assert {name for name in named if f"def {name}(" not in sources} == set()

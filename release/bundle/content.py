@@ -6,7 +6,7 @@ SHA-256; the bundle's digest is the SHA-256 of the manifest.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,13 +61,13 @@ class BundleContent:
 
 
 def bundle_content(
-    plan: ReleasePlan, charge: Charge, measurement: bytes, observations: pl.DataFrame, epsilon: float
+    plan: ReleasePlan, charges: Sequence[Charge], measurement: bytes, observations: pl.DataFrame, epsilon: float
 ) -> BundleContent:
     """Return the files of a release's bundle.
 
     Args:
         plan: what was released.
-        charge: what paid for it.
+        charges: what paid for it: the uniform tier's charge, and the large-trader tier's where there is one.
         measurement: the stored noisy result, as it is.
         observations: the published table.
         epsilon: of the release at the account's delta, by OpenDP.
@@ -77,15 +77,22 @@ def bundle_content(
         "observations.csv": csv_bytes(observations),
         "measurement.parquet": measurement,
         "plan.json": plan.document,
-        "charge.json": canonical_json(charge_document(charge, epsilon)),
+        "charge.json": canonical_json(charges_document(charges, epsilon)),
         "metadata.json": canonical_json(plan.metadata),
         "methods.md": methods_in_words(plan, epsilon).encode(),
     }
-    head = {"sequence": charge.sequence, "hash": charge.entry_hash}
+    head = {"sequence": charges[0].sequence, "hash": charges[0].entry_hash}
     return BundleContent(files={**files, MANIFEST: manifest_bytes(json.loads(plan.document), head, files)})
 
 
-def charge_document(charge: Charge, epsilon: float) -> dict[str, Any]:
+def charges_document(charges: Sequence[Charge], epsilon: float) -> dict[str, Any]:
+    """Return what is published of a release's charges; the large traders' stands within the uniform tier's."""
+    uniform, *rest = charges
+    large = None if not rest else charge_document(rest[0])
+    return {**charge_document(uniform), "epsilon": epsilon, "large_traders": large}
+
+
+def charge_document(charge: Charge) -> dict[str, Any]:
     """Return what is published of a charge: its date without a time, and no digest of anything confidential."""
     request = charge.request
     return {
@@ -100,7 +107,6 @@ def charge_document(charge: Charge, epsilon: float) -> dict[str, Any]:
         "unit": request.terms.unit,
         "rho": amount_text(request.rho),
         "delta": amount_text(request.terms.delta),
-        "epsilon": epsilon,
         "measures": [
             {
                 "measure": loss.measure,

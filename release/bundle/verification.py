@@ -6,19 +6,19 @@ Sizes and digests come before anything is parsed. A check returns findings; none
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from release.bundle.content import FORMAT, MANIFEST, manifest_bytes
 from release.bundle.observations import KEY, OBSERVATION_SCHEMA, read_csv
 from release.errors import BundleError, BundleRefusedError
-from release.measurement import Measurement, from_bytes
-from release.privacy import GRID_BITS
+from release.measurement import Key, Measurement, from_bytes, measured
 
 LARGEST_MANIFEST = 1_000_000
 LARGEST_FILE = 2_000_000_000
@@ -226,6 +226,25 @@ def _plan_findings(
     asked = [(one["measure"], one["rho"], one["sensitivity"], one["scales_digest"]) for one in plan["measures"]]
     if paid != asked:
         yield BundleFinding(code="charge", message="the charge's measures aren't those of the plan")
+    if _large_traders_paid(charge) != _large_traders_asked(plan):
+        yield BundleFinding(code="charge", message="the large-trader tier wasn't charged as the plan says")
+
+
+def _large_traders_paid(charge: dict[str, Any]) -> list[tuple[Any, ...]]:
+    large = charge["large_traders"]
+    if large is None:
+        return []
+    named = [(loss["measure"], loss["rho"], loss["sensitivity"], loss["scales_digest"]) for loss in large["measures"]]
+    return named if large["plan_digest"] == charge["plan_digest"] else []
+
+
+def _large_traders_asked(plan: dict[str, Any]) -> list[tuple[Any, ...]]:
+    tiers = [(measure["measure"], measure["large_traders"]) for measure in plan["measures"]]
+    return [
+        (measure, tier["rho"], tier["sensitivity"], tier["scales_digest"])
+        for measure, tier in tiers
+        if tier is not None
+    ]
 
 
 def _table_findings(table: pl.DataFrame, text: pl.DataFrame, plan: dict[str, Any]) -> Iterator[BundleFinding]:
@@ -279,14 +298,25 @@ def _measurement_findings(
     if (measurement.plan_digest, measurement.charge_hash) != (charge["plan_digest"], charge["head"]["hash"]):
         yield BundleFinding(code="measurement", message="the noisy result was drawn for another plan or charge")
     for measure in plan["measures"]:
-        own = [(key, weights) for key, weights in measurement.weights.items() if key[0] == measure["measure"]]
-        stacked = np.concatenate([weights for _, weights in own])
-        if hashlib.sha256(stacked.astype("<f8").tobytes()).hexdigest() != measure["scales_digest"]:
+        tier = measure["large_traders"]
+        uniform_kept = _scales(measurement.weights, measure["measure"]) == measure["scales_digest"]
+        excess = _scales(measurement.excess_weights, measure["measure"])
+        if not uniform_kept or excess != (None if tier is None else tier["scales_digest"]):
             yield BundleFinding(code="scales", message=f"the noise scales of {measure['measure']} aren't the plan's")
             continue
-        for (name, level), weights in own:
-            rows = table.filter((pl.col("measure") == name) & (pl.col("level") == level))
-            measured = measurement.noisy[name, level] / weights / measure["minor_units"]
-            sd = 2.0**GRID_BITS / weights / measure["minor_units"]
-            if not (np.array_equal(rows["measured"], measured) and np.array_equal(rows["measured_sd"], sd)):
-                yield BundleFinding(code="measured", message=f"{name} at level {level} isn't the noisy result")
+        for key in (key for key in measurement.noisy if key[0] == measure["measure"]):
+            rows = table.filter((pl.col("measure") == key[0]) & (pl.col("level") == key[1]))
+            values, sd = measured(measurement.noisy[key], measurement.weights[key], measure["minor_units"])
+            if tier is not None:
+                more, its_sd = measured(
+                    measurement.excess[key], measurement.excess_weights[key], measure["minor_units"]
+                )
+                values, sd = values + more, np.hypot(sd, its_sd)
+            if not (np.array_equal(rows["measured"], values) and np.array_equal(rows["measured_sd"], sd)):
+                yield BundleFinding(code="measured", message=f"{key[0]} at level {key[1]} isn't the noisy result")
+
+
+def _scales(weights: Mapping[Key, NDArray[np.float64]], measure: str) -> str | None:
+    """Return the digest of a measure's weights in published order, or None when there are none."""
+    own = [part for key, part in weights.items() if key[0] == measure]
+    return hashlib.sha256(np.concatenate(own).astype("<f8").tobytes()).hexdigest() if own else None

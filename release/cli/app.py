@@ -113,6 +113,19 @@ def demo(
     practices.demo(out, seed, as_json=as_json)
 
 
+@app.command()
+def dashboard(
+    locations: Annotated[
+        list[Path] | None, typer.Argument(metavar="[LOCATION...]", help="Folders searched for bundles; else published.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="On this machine; nothing else can reach it.")] = 8501,
+) -> None:
+    """Show published bundles, their mirrors and budgets in a browser. Nothing leaves this machine."""
+    from release.cli import dashboards
+
+    dashboards.serve(locations or [Path("published")], port)
+
+
 @practice.command("new")
 def practice_new(  # noqa: PLR0917 - options, all named
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the world is written.")],

@@ -71,7 +71,7 @@ def show(comparison: Comparison) -> None:
     """Print the pairs' totals in a table, and what it rests on."""
     pairs = [cell for cell in comparison.cells if cell.level == "partner"]
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("from", "to", "period", "exports X", "imports M", "M / X", "by noise", "SRD", "by noise", "verdict"):
+    for name in ("flow", "period", "exports X", "imports M", "M / X", "95 % by noise", "SRD", "verdict"):
         table.add_column(name, justify="left" if name in _WORDS else "right", no_wrap=True)
     for cell in pairs:
         table.add_row(*_row(cell))
@@ -90,20 +90,18 @@ def show(comparison: Comparison) -> None:
         console.print(f"{exporter} to {importer}: {'; '.join(notes)}.")
 
 
-_WORDS = ("from", "to", "period", "verdict")
+_WORDS = ("flow", "period", "verdict")
 
 
 def _row(cell: MirrorCell) -> tuple[str, ...]:
     return (
-        cell.exporter,
-        cell.importer,
+        f"{cell.exporter} to {cell.importer}",
         cell.period,
         f"{amount(cell.x, 'USD')} ± {amount(1.96 * cell.x_sd)}",
         f"{amount(cell.m, 'USD')} ± {amount(1.96 * cell.m_sd)}",
         ratio(cell.ratio),
         interval(cell.ratio_noise_low, cell.ratio_noise_high),
         percent(cell.srd),
-        f"{percent(cell.srd_noise_low)} to {percent(cell.srd_noise_high)}",
         cell.verdict if cell.higher is None else f"{cell.verdict}, {_HIGHER[cell.higher]} higher",
     )
 

@@ -14,16 +14,18 @@ from release.cli.printing import print_json, say
 from release.confidential.records import Records
 from release.config import load_release
 from release.errors import UsageError
+from release.inference import Verdict
 from release.mirror.comparison import Agreement, Comparison, MirrorCell, compare
 from release.practice import Asymmetries, Discrepancy, World, WorldFacts, generate
 from release.practice.configuration import write_configuration
 from release.privacy import amount_text, volume_interval_percent
 from release.run import run as run_release
+from release.tables import Tier
 from release.wording import amount, count, percent
 
 DEMO_PLANTED = (
     Discrepancy(exporter="NLD", importer="ITA", factor=1.6),
-    Discrepancy(exporter="USA", importer="GBR", factor=0.6),
+    Discrepancy(exporter="ITA", importer="USA", factor=0.6),
 )
 PRACTICE_CIF_FOB = 1.03
 
@@ -159,7 +161,7 @@ def _release(file: Path, published: Path) -> dict[str, Any]:
         published=published,
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
     )
-    account = book.accounts()[0]
+    account = next(state for state in book.accounts() if state.account.tier == Tier.UNIFORM)
     say(f"    {office.code}: {count(plan.cells)} cells, rho {amount_text(plan.rho)}")
     return {
         "office": office.code,
@@ -167,6 +169,7 @@ def _release(file: Path, published: Path) -> dict[str, Any]:
         "spent": {"rho": amount_text(account.spent)},
         "limit": {"rho": amount_text(account.terms.limit)},
         "p_percent": volume_interval_percent(account.spent),
+        "large_traders": office.policy.large_traders,
     }
 
 
@@ -177,13 +180,16 @@ def _tell(folder: Path, facts: WorldFacts, budgets: list[dict[str, Any]], compar
     console.print("\n[bold]Three pairs in words[/bold]\n")
     for cell in _three(comparison):
         console.print(f"- {_in_words(cell)}")
+    planted = ", ".join(f"{one.exporter} to {one.importer} (times {one.factor:g})" for one in DEMO_PLANTED)
+    console.print(f"\nPlanted discrepancies: {planted}; found: {_found(comparison)} of {len(DEMO_PLANTED)}.")
     console.print("\n[bold]Budget used[/bold]\n")
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("office", "rho spent", "limit", "what it means for a trader within the bound"):
+    for name in ("office", "rho spent", "limit", "for a trader within the bound", "large traders"):
         table.add_column(name)
+    large = {"on": "measured besides, and not protected", "off": "protected alike, and understated"}
     for one in budgets:
         meaning = f"no 95 % interval of its volume narrower than ±{one['p_percent']:.0f} %"
-        table.add_row(one["office"], one["spent"]["rho"], one["limit"]["rho"], meaning)
+        table.add_row(one["office"], one["spent"]["rho"], one["limit"]["rho"], meaning, large[one["large_traders"]])
     console.print(table)
     first = facts.offices[0].office
     year = facts.world.year
@@ -197,11 +203,20 @@ def _tell(folder: Path, facts: WorldFacts, budgets: list[dict[str, Any]], compar
 
 
 def _three(comparison: Comparison) -> list[MirrorCell]:
-    """Return three pairs: the highest ratio, the lowest, and the one nearest to the agreed factor."""
-    pairs = [cell for cell in comparison.cells if cell.level == "partner" and cell.ratio]
-    ranked = sorted(pairs, key=lambda cell: cell.ratio or 0.0)
-    nearest = min(pairs, key=lambda cell: abs((cell.ratio or 0.0) - cell.cif_fob))
-    return list(dict.fromkeys((ranked[-1], ranked[0], nearest)))
+    """Return the first pair of each verdict: one that corresponds, one that differs, one that can't be told."""
+    pairs = [cell for cell in comparison.cells if cell.level == "partner"]
+    firsts = (next((cell for cell in pairs if cell.verdict == verdict), None) for verdict in Verdict)
+    return [cell for cell in firsts if cell is not None]
+
+
+def _found(comparison: Comparison) -> int:
+    """Return how many of the planted discrepancies the pairs' verdicts found."""
+    differing = {(cell.exporter, cell.importer) for cell in comparison.cells if _differs_in_all(cell)}
+    return sum((planted.exporter, planted.importer) in differing for planted in DEMO_PLANTED)
+
+
+def _differs_in_all(cell: MirrorCell) -> bool:
+    return cell.level == "partner" and cell.verdict == Verdict.DIFFERS
 
 
 def _in_words(cell: MirrorCell) -> str:

@@ -25,10 +25,13 @@ def pre_noise(amounts: pl.DataFrame, measure: PlannedMeasure) -> NDArray[np.int6
         amounts: a row for each (trader, leaf): `trader` (UInt32), `leaf` (UInt32), `amount` (Int128, minor units).
         measure: whose weights, caps and bound are used.
     """
-    stacked = whitened(capped(amounts, measure), measure)
-    clipped = clip(stacked, measure.bound)
+    return summed(clip(whitened(capped(amounts, measure), measure), measure.bound), measure.cells)
+
+
+def summed(clipped: pl.DataFrame, cells: int) -> NDArray[np.int64]:
+    """Return the sum of `u` over traders in each cell; shape (cells,)."""
     sums = clipped.group_by("cell").agg(pl.col("u").sum())
-    vector = np.zeros(measure.cells, dtype=np.int64)
+    vector = np.zeros(cells, dtype=np.int64)
     vector[sums["cell"].to_numpy()] = sums["u"].to_numpy()
     return vector
 
@@ -65,17 +68,24 @@ def _whitened_level(amounts: pl.DataFrame, level: PlannedLevel, measure: Measure
 def clip(stacked: pl.DataFrame, bound: int) -> pl.DataFrame:
     """Return `trader`, `cell`, `u`: each trader's integers with sum u^2 <= bound^2."""
     wide = pl.col("a").cast(pl.Int128)
-    norms = stacked.group_by("trader").agg((wide * wide).sum().alias("S"))
-    over = norms.filter(pl.col("S") > bound * bound)
-    ceilings = pl.Series("n", [ceiling_root(square) for square in over["S"].to_list()], dtype=pl.Int128)
-    long = stacked.join(over.select("trader", ceilings), on="trader", how="left")
+    over = over_bound(stacked, bound)
+    long = stacked.join(over, on="trader", how="left")
     shrunk = wide * bound // pl.col("n")
     clipped = long.select(
         "trader",
         "cell",
         pl.when(pl.col("n").is_null()).then(wide).otherwise(shrunk).cast(pl.Int64).alias("u"),
     )
-    return _without_excess(clipped, over.select("trader"), bound)
+    return _within_bound(clipped, over.select("trader"), bound)
+
+
+def over_bound(stacked: pl.DataFrame, bound: int) -> pl.DataFrame:
+    """Return the traders whose integers exceed the bound, `trader`, with the ceiling of their norm, `n` (Int128)."""
+    wide = pl.col("a").cast(pl.Int128)
+    norms = stacked.group_by("trader").agg((wide * wide).sum().alias("S"))
+    over = norms.filter(pl.col("S") > bound * bound)
+    ceilings = pl.Series("n", [ceiling_root(square) for square in over["S"].to_list()], dtype=pl.Int128)
+    return over.select("trader", ceilings)
 
 
 def ceiling_root(square: int) -> int:
@@ -83,7 +93,7 @@ def ceiling_root(square: int) -> int:
     return isqrt(square - 1) + 1 if square > 0 else 0
 
 
-def _without_excess(clipped: pl.DataFrame, traders: pl.DataFrame, bound: int) -> pl.DataFrame:
+def _within_bound(clipped: pl.DataFrame, traders: pl.DataFrame, bound: int) -> pl.DataFrame:
     """Drop a trader whose norm should still exceed the bound; the proof says there is none, and nothing may abort."""
     wide = pl.col("u").cast(pl.Int128)
     norms = clipped.join(traders, on="trader", how="semi").group_by("trader").agg((wide * wide).sum().alias("S"))

@@ -25,9 +25,7 @@ def noisy(vector: NDArray[np.int64], measure: PlannedMeasure, *, release: str, c
     mechanism = gaussian_measurement()
     loss = mechanism.map(measure.bound)
     check_cover(Fraction(loss), charged, release=release)
-    odometer = make_fully_adaptive_composition(
-        mechanism.input_domain, mechanism.input_metric, mechanism.output_measure
-    )
+    odometer = make_fully_adaptive_composition(mechanism.input_domain, mechanism.input_metric, mechanism.output_measure)
     answers = make_privacy_filter(odometer, d_in=measure.bound, d_out=loss)(vector.tolist())
     return np.asarray(answers(mechanism), dtype=np.int64)
 

@@ -4,7 +4,7 @@ The straight line through this package: hold the files, digest them, check their
 prepare lines, sum a trader's leaves, clip, add noise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from release.confidential import clip, journal, preparation
 from release.confidential.boundary import guarded, sealed
 from release.confidential.environment import check_environment, forbid_dumps, started_with
+from release.confidential.excess import pre_noise_excess
 from release.confidential.mapping import TraderIds, read_trader_ids
 from release.confidential.noise import noisy
 from release.confidential.preparation import NO_IDS, Ids
@@ -25,12 +26,14 @@ from release.confidential.sources import HeldFile, check_schema, columns_of, con
 from release.config.release import Source
 from release.errors import LossNotCoveredError, SourceChangedError, SourceMissingError
 from release.ledger.values import Charge
-from release.measurement import Measurement
+from release.measurement import Key, Measurement
 from release.plan import PlannedMeasure, ReleasePlan
-from release.tables import Measure
+from release.tables import Measure, Tier
 
 SOURCE = "source"
 """The name under which a charge holds the keyed digest of the records."""
+
+Vectors = dict[tuple[Tier, Measure], NDArray[np.int64]]
 
 TRADER_IDS = "trader-ids"
 """The name under which it holds that of the office's table of trader ids."""
@@ -68,8 +71,8 @@ class Records:
         return digests
 
     @guarded
-    def measure(self, plan: ReleasePlan, charge: Charge) -> Measurement:
-        """Return the noisy result of a plan that was charged; the only function that interprets records.
+    def measure(self, plan: ReleasePlan, charges: tuple[Charge, ...]) -> Measurement:
+        """Return the noisy result of a plan whose tiers were charged; the only function that interprets records.
 
         Raises:
             EnvironmentRefusedError: as above.
@@ -78,29 +81,18 @@ class Records:
             MicrodataError: reading failed.
         """
         check_environment(started_with())
-        _check_charge(plan, charge)
-        if sorted(charge.request.keyed_digests) != sorted(self._keyed(plan)):
+        _check_charges(plan, charges)
+        keyed = sorted(self._keyed(plan))
+        if any(sorted(charge.request.keyed_digests) != keyed for charge in charges):
             raise SourceChangedError(plan.release.release)
         journal.note(self._state, "reading records")
         vectors = sealed("measure", lambda: exact_vectors(self._files, plan, self._ids))
         if not unchanged(self._files) or self._fresh_digest() != self._digest:
             raise SourceChangedError(plan.release.release)
         journal.note(self._state, "records read")
-        charged = {loss.measure: loss.rho for loss in charge.request.measures}
-        released = {
-            measure.measure: sealed(
-                "noise",
-                lambda measure=measure: noisy(  # type: ignore[misc]
-                    vectors[measure.measure],
-                    measure,
-                    release=plan.release.release,
-                    charged=charged[measure.measure],
-                ),
-            )
-            for measure in plan.measures
-        }
+        released = sealed("noise", lambda: _released(plan, charges, vectors))
         journal.note(self._state, "noise drawn")
-        return _measurement(plan, charge, released)
+        return _measurement(plan, charges[0], released)
 
     @guarded
     def reasons(self, plan: ReleasePlan) -> preparation.Reasons:
@@ -151,8 +143,8 @@ class Records:
 
 def exact_vectors(
     files: tuple[HeldFile, ...], plan: ReleasePlan, ids: Ids = NO_IDS, *, rows: int | None = None
-) -> dict[Measure, NDArray[np.int64]]:
-    """Return each measure's clipped integer vector before noise, of the first `rows` rows or of all.
+) -> Vectors:
+    """Return each tier's and measure's clipped integer vector before noise, of the first `rows` rows or of all.
 
     Confidential: it never leaves this package.
     """
@@ -160,32 +152,74 @@ def exact_vectors(
     read = _rows(files, plan)
     lines = preparation.lines(read if rows is None else read.head(rows), plan, ids)
     sums = preparation.trader_codes(preparation.amounts(lines, measures).collect(engine="streaming"))
-    return {measure.measure: _vector(sums, measure) for measure in plan.measures}
-
-
-def _vector(sums: pl.DataFrame, measure: PlannedMeasure) -> NDArray[np.int64]:
-    return clip.pre_noise(sums.select("trader", "leaf", pl.col(measure.measure).alias("amount")), measure)
+    vectors: Vectors = {}
+    for measure in plan.measures:
+        amounts = sums.select("trader", "leaf", pl.col(measure.measure).alias("amount"))
+        vectors[Tier.UNIFORM, measure.measure] = clip.pre_noise(amounts, measure)
+        if measure.excess is not None:
+            vectors[Tier.LARGE_TRADER, measure.measure] = pre_noise_excess(amounts, measure, measure.excess)
+    return vectors
 
 
 def _rows(files: tuple[HeldFile, ...], plan: ReleasePlan) -> pl.LazyFrame:
     return scan_rows(files, plan.release.source, columns_of(plan.release.source))
 
 
-def _check_charge(plan: ReleasePlan, charge: Charge) -> None:
+def _check_charges(plan: ReleasePlan, charges: tuple[Charge, ...]) -> None:
+    """Refuse charges that don't pay for exactly the plan's tiers, measures, sensitivities and scales."""
     release = plan.release.release
-    if charge.request.plan_digest != plan.digest or charge.request.release != release:
+    if any(charge.request.plan_digest != plan.digest or charge.request.release != release for charge in charges):
         raise LossNotCoveredError(release, "it names another plan")
-    paid = {loss.measure: (loss.sensitivity, loss.scales_digest, loss.rho) for loss in charge.request.measures}
-    asked = {measure.measure: (measure.bound, measure.scales_digest, measure.rho) for measure in plan.measures}
+    paid = {
+        (charge.request.account.tier, loss.measure): (loss.sensitivity, loss.scales_digest, loss.rho)
+        for charge in charges
+        for loss in charge.request.measures
+    }
+    asked = {
+        (str(tier), str(measure.measure)): (measure.bound, measure.scales_digest, measure.rho)
+        for tier, measure in _measured(plan)
+    }
     if paid != asked:
         raise LossNotCoveredError(release, "it names another sensitivity, scale or loss")
 
 
-def _measurement(plan: ReleasePlan, charge: Charge, released: Mapping[Measure, NDArray[np.int64]]) -> Measurement:
-    noise, weights = {}, {}
+def _measured(plan: ReleasePlan) -> Iterator[tuple[Tier, PlannedMeasure]]:
+    """Yield everything that noise is drawn for, with its tier."""
     for measure in plan.measures:
+        yield Tier.UNIFORM, measure
+        if measure.excess is not None:
+            yield Tier.LARGE_TRADER, measure.excess
+
+
+def _released(plan: ReleasePlan, charges: tuple[Charge, ...], vectors: Vectors) -> Vectors:
+    """Return every vector with noise of its own; no draw serves two tiers or measures."""
+    charged = {
+        (charge.request.account.tier, loss.measure): loss.rho for charge in charges for loss in charge.request.measures
+    }
+    return {
+        (tier, measure.measure): noisy(
+            vectors[tier, measure.measure],
+            measure,
+            release=plan.release.release,
+            charged=charged[tier, measure.measure],
+        )
+        for tier, measure in _measured(plan)
+    }
+
+
+def _measurement(plan: ReleasePlan, charge: Charge, released: Vectors) -> Measurement:
+    noise: dict[Tier, dict[Key, NDArray[np.int64]]] = {tier: {} for tier in Tier}
+    weights: dict[Tier, dict[Key, NDArray[np.float64]]] = {tier: {} for tier in Tier}
+    for tier, measure in _measured(plan):
         ends = np.cumsum([level.cells for level in measure.levels])[:-1]
-        for level, part in zip(measure.levels, np.split(released[measure.measure], ends), strict=True):
-            noise[measure.measure, level.level] = part
-            weights[measure.measure, level.level] = level.weights
-    return Measurement(plan_digest=plan.digest, charge_hash=charge.entry_hash, noisy=noise, weights=weights)
+        for level, part in zip(measure.levels, np.split(released[tier, measure.measure], ends), strict=True):
+            noise[tier][measure.measure, level.level] = part
+            weights[tier][measure.measure, level.level] = level.weights
+    return Measurement(
+        plan_digest=plan.digest,
+        charge_hash=charge.entry_hash,
+        noisy=noise[Tier.UNIFORM],
+        weights=weights[Tier.UNIFORM],
+        excess=noise[Tier.LARGE_TRADER],
+        excess_weights=weights[Tier.LARGE_TRADER],
+    )

@@ -65,7 +65,8 @@ def release_faults(release: Release) -> Faults:
     if Measure.NET_MASS in names and release.source.columns.net_mass is None:
         faults.append((("source", "columns"), "net_mass must be mapped when net mass is a measure"))
     for index, measure in enumerate(release.measures):
-        shaped = any(scale.relative_noise is not None for scale in measure.levels)
+        excess = () if measure.large_traders is None else measure.large_traders.levels
+        shaped = any(scale.relative_noise is not None for scale in (*measure.levels, *excess))
         if shaped and release.prior is None:
             faults.append((("measures", index, "levels"), "relative_noise needs a [prior]; without one give noise_sd"))
     leaves = _leaves(release)
@@ -103,12 +104,27 @@ def _prior_faults(release: Release) -> Faults:
     return []
 
 
+def _tier_faults(office: Office, release: Release) -> Faults:
+    """Refuse a large-trader tier that the office's policy and account don't provide for."""
+    faults: Faults = []
+    for index, measure in enumerate(release.measures):
+        where = ("measures", index, "large_traders")
+        if measure.large_traders is None:
+            continue
+        if office.policy.large_traders != "on":
+            faults.append((where, "the office's policy doesn't turn the large-trader tier on"))
+        elif office.account.large_traders is None:
+            faults.append((where, "the office's account has no limit for large traders (account.large_traders)"))
+    return faults
+
+
 def faults_between(office: Office, release: Release) -> Faults:
     """Return in what a release's config doesn't fit its office's."""
     faults: Faults = []
     rho = sum(measure.rho for measure in release.measures)
     if rho > office.policy.rho_cap:
         faults.append((("measures",), "the measures' rho add up to more than the office's policy.rho_cap"))
+    faults += _tier_faults(office, release)
     if office.unit.kind == "trader-year" and release.source.columns.trader is None:
         faults.append((("source", "columns"), "trader must be mapped: the office's unit is trader-year"))
     if office.unit.kind == "record" and any(m.name is Measure.TRADERS for m in release.measures):

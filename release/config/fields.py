@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from release.errors import InvalidAmountError
-from release.privacy import parse_amount, parse_delta, parse_rho
+from release.privacy import POLICY_RHO_CAP, parse_amount, parse_delta, parse_rho
 
 STRICT = ConfigDict(extra="forbid", strict=True, str_max_length=4000, hide_input_in_errors=True)
 """Unknown keys are faults, and no value is bent into another type."""
@@ -22,6 +22,10 @@ LARGEST_SCALE = Fraction(10**16)
 
 def _rho(text: object) -> Fraction:
     return _told(text, parse_rho)
+
+
+def _policy_rho(text: object) -> Fraction:
+    return _told(text, lambda given: parse_rho(given, high=POLICY_RHO_CAP))
 
 
 def _rho_or_nothing(text: object) -> Fraction:
@@ -73,6 +77,9 @@ _AMOUNT_SCHEMA = WithJsonSchema(
 )
 
 Rho = Annotated[Fraction, BeforeValidator(_rho), _AMOUNT_SCHEMA]
+PolicyRho = Annotated[Fraction, BeforeValidator(_policy_rho), _AMOUNT_SCHEMA]
+"""A ceiling or limit of the large-trader tier, up to 10^7."""
+
 RhoOrNothing = Annotated[Fraction, BeforeValidator(_rho_or_nothing), _AMOUNT_SCHEMA]
 Delta = Annotated[Fraction, BeforeValidator(_delta), _AMOUNT_SCHEMA]
 Scale = Annotated[Fraction, BeforeValidator(_scale), _AMOUNT_SCHEMA]

@@ -15,6 +15,7 @@ from release.config.fields import (
     Factor,
     InnerPath,
     Name,
+    PolicyRho,
     Rho,
     RhoOrNothing,
     Text,
@@ -51,11 +52,17 @@ class PlannedShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class AccountTerms:
-    """The limit of each (source, accounting year) account, its delta and the part kept for revisions."""
+    """The limit of each (source, accounting year) account, its delta and the part kept for revisions.
+
+    Attributes:
+        limit: of the uniform account, in rho.
+        large_traders: limit of the large-trader account, in rho; needed where the policy turns that tier on.
+    """
 
     limit: Rho
     delta: Delta
     reserve: RhoOrNothing = Fraction(0)
+    large_traders: PolicyRho | None = None
     calendar: Annotated[tuple[PlannedShare, ...], Field(max_length=1000)] = ()
 
 
@@ -87,11 +94,12 @@ class Policy:
     """The office's own bounds.
 
     Attributes:
-        large_traders: whether the large-trader tier may be used.
+        large_traders: whether the large-trader tier may be used. Large traders then have less protection, by a
+            published rule; protecting traders on request (passive confidentiality) is the usual reason.
         rho_cap: no release may ask for more than this.
     """
 
-    large_traders: Literal["off"] = "off"
+    large_traders: Literal["on", "off"] = "off"
     rho_cap: Rho = RHO_CAP
 
 

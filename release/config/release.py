@@ -15,6 +15,7 @@ from release.config.fields import (
     Name,
     Part,
     Period,
+    PolicyRho,
     Rho,
     Scale,
     Text,
@@ -120,7 +121,8 @@ class LevelScale:
         noise_sd: standard deviation of every cell's noise, in the measure's unit (currency units, lines, traders, kg).
         relative_noise: r, the standard deviation as a part of the prior.
         floor: the least prior that a cell is taken to have, in the measure's unit.
-        target: the relative standard deviation that the level's median cell should reach, for `plan --target`.
+        target: the relative error, root mean square of noise and predicted clipping together, that the level's median
+            cell should reach, for `plan --target`.
     """
 
     level: Level
@@ -137,17 +139,39 @@ class LevelScale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class LargeTraders:
+    """The large-trader tier of a measure: a draw of its own on what the bound cuts off, with its own noise.
+
+    Attributes:
+        ceiling: K, the largest loss in rho that any trader's policy can reach, the uniform tier's included.
+        levels: the noise of the excess, for the same levels as the measure's.
+        beyond: what is assumed of traders above the ceiling.
+    """
+
+    ceiling: PolicyRho
+    levels: Annotated[tuple[LevelScale, ...], Field(min_length=1, max_length=12)]
+    beyond: Literal["assumed none", "not bounded"] = "not bounded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class MeasurePlan:
-    """A measure, the loss it is given, and its levels."""
+    """A measure, the loss it is given, its levels, and the tier for large traders where there is one."""
 
     name: Measure
     rho: Rho
     levels: Annotated[tuple[LevelScale, ...], Field(min_length=1, max_length=12)]
+    large_traders: LargeTraders | None = None
 
     def __post_init__(self) -> None:
         names = [scale.level for scale in self.levels]
         if len(set(names)) != len(names):
             raise ValueError("a level stands twice in this measure")
+        if self.large_traders is None:
+            return
+        if self.large_traders.ceiling <= self.rho:
+            raise ValueError("the ceiling of the large-trader tier must be above the measure's rho")
+        if [scale.level for scale in self.large_traders.levels] != names:
+            raise ValueError("the large-trader tier needs a scale for the same levels, in the same order")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -177,6 +201,37 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Assumption:
+    """A public assumption on how concentrated trade is, from which `mirrors plan` predicts what clipping takes.
+
+    It changes a prediction and no figure. It must come from published statistics, never from the records.
+
+    Attributes:
+        traders: how many traders there are in a year.
+        top: how many of the largest traders `top_share` is about.
+        top_share: their part of all trade.
+        partners: over how many partners, counted for each flow, a large trader's value is evenly spread, on average.
+        chapters: over how many chapters with each of them.
+        prior_error: how far a large cell usually lies from its prior: the standard deviation of ln(prior / figure).
+        source: where the figures come from, in words.
+    """
+
+    traders: Annotated[int, Field(ge=10, le=10**8)] = 20_000
+    top: Annotated[int, Field(ge=1, le=1000)] = 5
+    top_share: Part = Fraction(1, 5)
+    partners: Part = Fraction(3)
+    chapters: Part = Fraction(2)
+    prior_error: Part = Fraction(3, 10)
+    source: Text = "the program's own defaults: no published statistic was named"
+
+    def __post_init__(self) -> None:
+        if not self.top < self.traders or not Fraction(self.top, self.traders) < self.top_share < Fraction(19, 20):
+            raise ValueError("the top traders hold more than their number's part of trade, and less than 95 %")
+        if self.partners < 1 or self.chapters < 1:
+            raise ValueError("a trader has at least one partner and one chapter")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Release:
     """A release's whole configuration."""
 
@@ -190,5 +245,6 @@ class Release:
     office: InnerPath = "office.toml"
     keys: KeySets = KeySets()
     prior: Prior | None = None
+    assumption: Assumption = Assumption()
     revision: bool = False
     scales_from: Text | None = None

@@ -109,18 +109,6 @@ class Mirrors:
             x, x_sd, m, m_sd, bound_x, bound_m = (np.ldexp(field, -exponent) for field in fields)
         return type(self)(x=x, x_sd=x_sd, m=m, m_sd=m_sd, bound_x=bound_x, bound_m=bound_m)
 
-    def only(self, chosen: npt.ArrayLike) -> Self:
-        """The cells that a mask or an index array of shape (n,) or (k,) chooses."""
-        at = np.asarray(chosen)
-        return type(self)(
-            x=self.x[at],
-            x_sd=self.x_sd[at],
-            m=self.m[at],
-            m_sd=self.m_sd[at],
-            bound_x=self.bound_x[at],
-            bound_m=self.bound_m[at],
-        )
-
 
 def mirrors(
     *,

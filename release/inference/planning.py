@@ -91,7 +91,7 @@ def chance_corresponds(flows: Mirrors, band: Band, *, alpha: float = 0.05) -> Ar
     """P(corresponds) when `flows` holds the expected figures, shape (n,).
 
     The probability that two correlated normal statistics, `T_L` and `T_U`, both exceed their thresholds, from
-    Owen's T function (Owen, 1956, eq. 3.8), exact.
+    Owen's T function (Owen, 1956), exact.
     """
     z = critical_value(alpha)
     low, high = edges(band, len(flows))

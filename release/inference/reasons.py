@@ -1,15 +1,14 @@
 """Verdicts in words, for a statistician who sees one line of the table."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from release.inference.bands import LARGEST_RATIO
+from release.wording import amount
 
 COVERS = "This covers the added noise and the stated bounds on clipping, not reporting practice."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(NamedTuple):
     """What is printed of one cell: the limits of its ratio and of its gap, its band, its sure excess."""
 
     ratio: tuple[float, float]
@@ -25,13 +24,13 @@ def because(shown: Shown) -> str:
     (low, high), band = shown.ratio, shown.band
     span = f"The {_digits(100.0 * shown.confidence, 100.0)} % interval of M/X, {_span(low, high, band)},"
     edge = f"the band {_digits(band[0])} to {_digits(band[1])}"
-    amount = f"by at least {_digits(shown.excess)}; the gap M - X is {_gap(*shown.gap)}"
+    sure = f"by at least {amount(shown.excess)}; the gap M - X is {_gap(*shown.gap)}"
     if low > band[0] and high < band[1]:
         said = f"{span} lies inside {edge}."
     elif low > band[1]:
-        said = f"{span} lies above {edge}: M is higher than it allows, {amount}."
+        said = f"{span} lies above {edge}: M is higher than it allows, {sure}."
     elif high < band[0]:
-        said = f"{span} lies below {edge}: X is higher than it allows, {amount}."
+        said = f"{span} lies below {edge}: X is higher than it allows, {sure}."
     else:
         said = f"{span} overlaps {edge}{_obstacle(shown)}."
     return f"{said} {_condition(*shown.bounds)}{COVERS}"
@@ -60,16 +59,16 @@ def _obstacle(shown: Shown) -> str:
 def _condition(bound_x: float, bound_m: float) -> str:
     """The finite bounds that a verdict rests on; empty when nothing may have been clipped."""
     bounds = {"X": bound_x, "M": bound_m}
-    stated = [f"{_digits(b)} of {flow}" for flow, b in bounds.items() if b > 0.0 and math.isfinite(b)]
+    stated = [f"{amount(b)} of {flow}" for flow, b in bounds.items() if b > 0.0 and math.isfinite(b)]
     return f"Conditional on at most {' and '.join(stated)} being clipped. " if stated else ""
 
 
 def _gap(low: float, high: float) -> str:
     if math.isinf(high):
-        return f"at least {_digits(low)}"
+        return f"at least {amount(low)}"
     if math.isinf(low):
-        return f"at most {_digits(high)}"
-    return f"{_digits(low)} to {_digits(high)}"
+        return f"at most {amount(high)}"
+    return f"{amount(low)} to {amount(high)}"
 
 
 def _span(low: float, high: float, band: tuple[float, float]) -> str:
@@ -78,8 +77,6 @@ def _span(low: float, high: float, band: tuple[float, float]) -> str:
         return "the whole line"
     if math.isinf(high):
         return f"at least {_digits(low, *band)}"
-    if low >= LARGEST_RATIO:
-        return f"at least {LARGEST_RATIO:.0g}"
     if low == 0.0:
         return f"at most {_digits(high, *band)}"
     return f"{_digits(low, *band)} to {_digits(high, *band)}"

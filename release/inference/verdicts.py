@@ -12,6 +12,8 @@ The second condition of *differs* is what keeps the verdict from contradicting i
 lower flow that came out far below 0 could carry a verdict that every printed interval overlaps.
 """
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,15 +22,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from release.inference import reasons
 from release.inference.bands import Array, Band, Mirrors, critical_value, mirrors
-from release.inference.intervals import (
-    Interval,
-    gap_interval,
-    least_excess,
-    ratio_interval,
-    relative_difference,
-)
+from release.inference.intervals import Interval, gap_interval, least_excess, ratio_interval, relative_difference
+from release.inference.reasons import Shown, because
 
 
 class Verdict(StrEnum):
@@ -115,43 +111,46 @@ def judge_cells(cells: Mirrors, band: Band | Sequence[Band], *, alpha: npt.Array
     rates = np.broadcast_to(np.asarray(alpha, dtype=np.float64), (len(cells),))
     z = critical_value(rates)
     low, high = edges(band, len(cells))
-    ratio = ratio_interval(cells, z)
-    srd, gap = relative_difference(ratio), gap_interval(cells, z)
+    ratio, gap = ratio_interval(cells, z), gap_interval(cells, z)
+    p_values, srd = p_differs(cells, low, high), relative_difference(ratio)
     where = position(ratio, low, high)
-    p_values = p_differs(cells, low, high)
     excess = np.where(np.abs(where) == 1, least_excess(cells, low, high, z), 0.0)
-    words = [
-        reasons.Shown(
-            ratio=(float(ratio.low[i]), float(ratio.high[i])),
-            gap=(float(gap.low[i]), float(gap.high[i])),
-            band=(float(low[i]), float(high[i])),
-            excess=float(excess[i]),
-            bounds=(float(cells.bound_x[i]), float(cells.bound_m[i])),
-            confidence=float(1.0 - rates[i]),
-        )
-        for i in range(len(cells))
-    ]
-    return tuple(
-        Judgement(
-            ratio=_finite(ratio.point[i]),
-            ratio_low=shown.ratio[0],
-            ratio_high=_finite(shown.ratio[1]),
-            srd=_finite(srd.point[i]),
-            srd_low=float(srd.low[i]),
-            srd_high=float(srd.high[i]),
-            gap=float(gap.point[i]),
-            gap_low=_finite(shown.gap[0]),
-            gap_high=_finite(shown.gap[1]),
-            gap_at_least=max(0.0, shown.gap[0], -shown.gap[1]),
-            beyond_band=shown.excess,
-            confidence=shown.confidence,
-            p_differs=float(p_values[i]),
-            p_adjusted=None,
-            verdict=_VERDICTS[int(where[i])],
-            higher=_HIGHER[int(where[i])],
-            because=reasons.because(shown),
-        )
-        for i, shown in enumerate(words)
+    shown = zip(
+        zip(ratio.low.tolist(), ratio.high.tolist(), strict=True),
+        zip(gap.low.tolist(), gap.high.tolist(), strict=True),
+        zip(low.tolist(), high.tolist(), strict=True),
+        excess.tolist(),
+        zip(cells.bound_x.tolist(), cells.bound_m.tolist(), strict=True),
+        (1.0 - rates).tolist(),
+        strict=True,
+    )
+    points = zip(ratio.point.tolist(), srd.point.tolist(), gap.point.tolist(), strict=True)
+    limits = zip(srd.low.tolist(), srd.high.tolist(), strict=True)
+    rows = zip(itertools.starmap(Shown, shown), points, limits, p_values.tolist(), where.tolist(), strict=True)
+    return tuple(itertools.starmap(_judgement, rows))
+
+
+def _judgement(
+    shown: Shown, points: tuple[float, float, float], srd: tuple[float, float], p: float, where: int
+) -> Judgement:
+    return Judgement(
+        ratio=_finite(points[0]),
+        ratio_low=shown.ratio[0],
+        ratio_high=_finite(shown.ratio[1]),
+        srd=_finite(points[1]),
+        srd_low=srd[0],
+        srd_high=srd[1],
+        gap=points[2],
+        gap_low=_finite(shown.gap[0]),
+        gap_high=_finite(shown.gap[1]),
+        gap_at_least=max(0.0, shown.gap[0], -shown.gap[1]),
+        beyond_band=shown.excess,
+        confidence=shown.confidence,
+        p_differs=p,
+        p_adjusted=None,
+        verdict=_VERDICTS[where],
+        higher=_HIGHER[where],
+        because=because(shown),
     )
 
 
@@ -192,7 +191,7 @@ def _tail(statistic: Array, sd: Array) -> Array:
 
 
 def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return value if math.isfinite(value) else None
 
 
 _VERDICTS = {0: Verdict.CORRESPONDS, 1: Verdict.DIFFERS, -1: Verdict.DIFFERS, 2: Verdict.CANNOT_TELL}

@@ -116,18 +116,18 @@ def write(body: Body) -> str:
     Raises:
         InvalidChargeError: A part of it can't be written, such as a sum whose terms have too many digits.
     """
+    if isinstance(body, Measured | Published):
+        return canonical(_result(body))
     match body:
-        case Opened(account=account, date=date, standing=standing):
-            value: dict[str, object] = {"account": account_json(account), "date": checked_date(date)}
-        case Limit(account=account, date=date, reason=reason, standing=standing):
-            value = {"account": account_json(account), "date": checked_date(date), "reason": reason_json(reason)}
-        case Planned(account=account, date=date, shares=shares, standing=standing):
-            value = {"account": account_json(account), "date": checked_date(date), "shares": shares_json(shares)}
-        case Charged(request=request, date=date, standing=standing):
-            value = {**request_json(request), "date": checked_date(date)}
-        case Measured() | Published():
-            return canonical(_result(body))
-    return canonical({**value, "standing": standing_json(standing)})
+        case Opened():
+            value: dict[str, object] = {"account": account_json(body.account)}
+        case Limit():
+            value = {"account": account_json(body.account), "reason": reason_json(body.reason)}
+        case Planned():
+            value = {"account": account_json(body.account), "shares": shares_json(body.shares)}
+        case _:
+            value = request_json(body.request)
+    return canonical({**value, "date": checked_date(body.date), "standing": standing_json(body.standing)})
 
 
 def read(entry: Entry) -> Body:

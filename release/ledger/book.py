@@ -22,7 +22,7 @@ from release.ledger.decisions import (
     record_result,
 )
 from release.ledger.entries import EMPTY, Entry, Head, Kind, head_of
-from release.ledger.findings import Finding
+from release.ledger.findings import Finding, at_entry
 from release.ledger.guard import KnownHead, check_heads, check_tail, missing_heads
 from release.ledger.ports import OutcomeUnknown, Store, Witness, Writing
 from release.ledger.replay import Replay, account_states, replay
@@ -110,10 +110,14 @@ class Book:
 
     def verify(self) -> tuple[Finding, ...]:
         """Return everything that is wrong: entries in order, the first bad one first; then heads, then the store."""
-        with self._store.reading() as chain:
-            seen = replay(chain.entries())
-            lost = missing_heads(chain, self._known())
-        return (*seen.findings, *lost, *self._store.inspect())
+        findings: list[Finding] = []
+        try:
+            with self._store.reading() as chain:
+                findings += replay(chain.entries()).findings
+                findings += missing_heads(chain, self._known())
+        except DamagedLedgerError as damaged:
+            findings.append(at_entry("store", damaged.sequence, damaged.reason))
+        return (*findings, *self._store.inspect())
 
     def statement(self) -> dict[str, Any]:
         """Return the public extract: all entries, what they amount to, and the head."""

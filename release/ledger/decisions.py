@@ -31,7 +31,7 @@ from release.ledger.guard import sound
 from release.ledger.ports import Reading, Writing
 from release.ledger.standing import Standing, admitted, after_charge, after_limit, after_plan, share_of
 from release.ledger.values import Account, Charge, ChargeRequest, State, Terms, checked_amount
-from release.ledger.wire import Shares
+from release.ledger.wire import Shares, shares_json
 
 
 def find_charge(chain: Reading, release: str, tier: str) -> Charge | None:
@@ -81,6 +81,7 @@ def raise_account(chain: Writing, account: Account, limit: Fraction, reason: str
 
 def declare(chain: Writing, account: Account, shares: Shares, date: str, terms: Terms | None) -> None:
     """Declare an account's calendar, if what isn't charged of it fits; the same calendar again changes nothing."""
+    shares_json(shares)
     before = _opened_standing(chain, account) if terms is None else open_account(chain, account, terms, date)
     if _calendar(chain, before) == shares:
         return

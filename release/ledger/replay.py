@@ -48,23 +48,34 @@ class Replay:
 
     def fault(self, sequence: int, code: str, message: str) -> None:
         """Note that an entry breaks a rule."""
-        self.first_fault = self.first_fault or sequence
+        if not self.findings:
+            self.first_fault = sequence
         self.findings.append(at_entry(code, sequence, message))
 
 
 def replay(entries: Iterable[Entry]) -> Replay:
-    """Return what a chain amounts to, with every fault found in it, in order."""
+    """Return what a chain amounts to, with every fault found in it, in order.
+
+    A store that can't read an entry ends the replay there, with a finding.
+    """
     seen = Replay()
-    for entry in entries:
-        broken = link_fault(seen.head, entry)
-        if broken is not None:
-            seen.fault(entry.sequence, "chain", broken)
-        try:
-            _apply(seen, entry, read(entry))
-        except DamagedLedgerError as damaged:
-            seen.fault(entry.sequence, "body", damaged.reason)
-        seen.head = head_of(entry)
+    try:
+        for entry in entries:
+            _read_on(seen, entry)
+    except DamagedLedgerError as damaged:
+        seen.fault(damaged.sequence, "store", damaged.reason)
     return seen
+
+
+def _read_on(seen: Replay, entry: Entry) -> None:
+    broken = link_fault(seen.head, entry)
+    if broken is not None:
+        seen.fault(entry.sequence, "chain", broken)
+    try:
+        _apply(seen, entry, read(entry))
+    except DamagedLedgerError as damaged:
+        seen.fault(entry.sequence, "body", damaged.reason)
+    seen.head = head_of(entry)
 
 
 def account_states(seen: Replay) -> tuple[AccountState, ...]:
@@ -130,7 +141,7 @@ def _after(seen: Replay, entry: Entry, body: AccountBody, before: Standing) -> S
             seen.calendars[body.account] = body.shares
             uncharged = (rho for release, rho in body.shares if release not in done)
             return after_plan(before, sum(uncharged, Fraction(0)), entry.sequence)
-        case Charged():
+        case _:
             return _after_charge(seen, entry, body, before)
 
 

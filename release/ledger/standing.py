@@ -33,11 +33,6 @@ class Standing:
         """What is spent, planned or kept for revisions."""
         return self.ordinary + self.outstanding + max(self.terms.reserve, self.revisions)
 
-    @property
-    def free(self) -> Fraction:
-        """What an unplanned release could still be charged."""
-        return self.terms.limit - self.committed
-
 
 def share_of(release: str, shares: tuple[tuple[str, Fraction], ...], done: Container[str]) -> Fraction:
     """Return the planned share that a release still has: 0 when it isn't planned or was charged."""
@@ -106,7 +101,7 @@ def over_years(accounts: tuple[AccountState, ...]) -> tuple[SourceTotal, ...]:
             years=tuple(state.account.year for state in states),
             spent=sum((state.spent for state in states), Fraction(0)),
         )
-        for (office, source, tier, unit), states in groups.items()
+        for (office, source, tier, unit), states in sorted(groups.items())
     )
 
 

@@ -123,6 +123,7 @@ def _account(state: AccountState) -> dict[str, object]:
         "reserve": _amount(terms.reserve),
         "spent": _amount(state.spent),
         "remaining": _amount(state.remaining),
+        "free": _amount(state.free),
         "revisions": _amount(state.revisions),
         "planned": [{"release": one.release, "rho": _amount(one.rho), "charged": one.charged} for one in state.planned],
         "raised": [{"date": one.date, "limit": _amount(one.limit), "reason": one.reason} for one in state.raised],

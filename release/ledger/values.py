@@ -112,8 +112,8 @@ class Terms:
 class MeasureLoss:
     """The loss of one measure: noise of scale 2^grid_bits on integers of L2 sensitivity `sensitivity` (D).
 
-    The discrete Gaussian of scale s satisfies (D / s)^2 / 2 -zCDP (Canonne, Kamath and Steinke 2020, theorem
-    4), so `rho` has to be at least D^2 / (2 * 4^grid_bits); a smaller one is refused when the value is built.
+    The multivariate discrete Gaussian of scale s satisfies (D / s)^2 / 2 -zCDP (Canonne, Kamath and Steinke 2020,
+    arXiv:2004.00010), so `rho` has to be at least D^2 / (2 * 4^grid_bits); a smaller one is refused.
     """
 
     measure: str
@@ -243,3 +243,8 @@ class AccountState:
     def remaining(self) -> Fraction:
         """What the limit leaves, planned shares and the reserve included."""
         return self.terms.limit - self.spent
+
+    @property
+    def free(self) -> Fraction:
+        """What an unplanned release could still be charged: neither spent, nor planned, nor kept for revisions."""
+        return self.terms.limit - self.ordinary - self.outstanding - max(self.terms.reserve, self.revisions)

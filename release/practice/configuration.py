@@ -12,13 +12,20 @@ def write_configuration(facts: WorldFacts) -> tuple[Path, ...]:
     return tuple(_write_office(facts, office) for office in facts.offices)
 
 
+UNIFORM_ONLY = frozenset({"GBR"})
+"""Practice offices whose policy keeps the large-trader tier off, so that both ways can be seen."""
+
+
 def _write_office(facts: WorldFacts, office: OfficeFacts) -> Path:
     year = facts.world.year
+    policy = "off" if office.office in UNIFORM_ONLY else "on"
     words = {
         "code": office.office,
         "area": office.alpha2,
         "year": str(year),
         "before": str(year - 1),
+        "policy": policy,
+        "measures": _filled(f"measures-{policy}.toml", {}),
         "partners": ", ".join(f'"{partner}"' for partner in office.partners),
     }
     folder = facts.folder / office.office

@@ -2,8 +2,8 @@
 
 Written below the folder: `<ISO3>/declarations/year=YYYY/month=MM/part-NNNN.parquet` (see `records`), `truth-YYYY.csv`,
 `answers.csv` (see `answers`) and, when the prior year is asked for, `truth-<YYYY-1>.csv` and
-`<ISO3>/published-<YYYY-1>[-consignment].csv` (see `totals`). Months are made one after the other, a pair at a time, so memory
-holds the firms, their relations and one month's lines of one pair, and of every office at most one part that isn't written.
+`<ISO3>/published-<YYYY-1>[-consignment].csv` (see `totals`). Months are made one after the other, a pair at a time, so
+memory holds the firms, their relations, one month's lines of one pair, and at most one unwritten part an office.
 """
 
 from collections import Counter

@@ -196,7 +196,10 @@ def trader_totals(folder: Path) -> pl.DataFrame:
 
 
 def hill(values: NDArray[np.float64], part: float) -> float:
-    """Return Hill's estimate of the tail exponent from the largest `part` of values (Hill 1975, Annals of Statistics 3)."""
+    """Return Hill's estimate of the tail exponent from the largest `part` of values.
+
+    Source: Hill 1975, A simple general approach to inference about the tail of a distribution, Annals of Statistics 3.
+    """
     ordered = np.sort(values)[::-1]
     count = max(2, round(part * len(ordered)))
     return float(1.0 / np.mean(np.log(ordered[:count] / ordered[count])))

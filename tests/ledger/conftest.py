@@ -4,11 +4,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from ledger_world import postgres
+from ledger_world import plain, postgres
 
 from release.ledger.book import Book
 from release.ledger.memory import MemoryStore
@@ -23,6 +24,20 @@ def new_database() -> Iterator[Callable[[], str]]:
         yield database
 
 
+@pytest.fixture(scope="session")
+def one_database(new_database: Callable[[], str]) -> str:
+    """Return the URL of a database that tests use one after the other."""
+    return new_database()
+
+
+@pytest.fixture
+def postgres_url(one_database: str) -> str:
+    """Return the URL of a database without a ledger."""
+    with psycopg.connect(plain(one_database)) as server:
+        server.execute("DROP SCHEMA IF EXISTS noisy_mirrors CASCADE")
+    return one_database
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """Return the URL of a SQLite ledger that doesn't exist yet."""
@@ -34,7 +49,7 @@ def url(request: pytest.FixtureRequest) -> str:
     """Return the URL of a ledger that doesn't exist yet, for each database."""
     if request.param == "sqlite":
         return str(request.getfixturevalue("sqlite_url"))
-    return str(request.getfixturevalue("new_database")())
+    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -44,7 +59,7 @@ def store(request: pytest.FixtureRequest) -> Store:
         return MemoryStore()
     if request.param == "sqlite":
         return create(str(request.getfixturevalue("sqlite_url")))
-    return create(str(request.getfixturevalue("new_database")()))
+    return create(str(request.getfixturevalue("postgres_url")))
 
 
 @pytest.fixture

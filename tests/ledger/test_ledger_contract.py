@@ -160,6 +160,7 @@ def test_a_calendar_of_twelve_months_runs_and_a_thirteenth_is_refused(book: Book
     (state,) = book.accounts()
     assert (state.spent, state.remaining, state.outstanding) == (Fraction(4, 5), Fraction(1, 5), 0)
     assert [share.charged for share in state.planned] == [True] * 12
+    assert state.free == 0
 
 
 def test_a_revision_uses_what_is_kept_for_revisions_and_no_more(book: Book) -> None:
@@ -206,6 +207,13 @@ def test_a_limit_is_raised_by_an_entry_that_says_why(book: Book) -> None:
     assert book.charge(request("a", "1"), date=DAY).sequence == 2
     with pytest.raises(TermsError):
         book.raise_limit(account(), Fraction(1), "Second thoughts", date=DAY)
+
+
+def test_a_calendar_names_each_release_once(book: Book) -> None:
+    twice = (("a", Fraction(1, 9)), ("a", Fraction(1, 9)))
+    with pytest.raises(InvalidChargeError):
+        book.declare_calendar(account(), twice, date=DAY, terms=terms())
+    assert book.head().sequence == 0
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "two\nlines", "x" * 501])

@@ -9,6 +9,7 @@ by at most D sqrt(2), and every other block by nothing at all.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -33,6 +34,7 @@ from hostile_traders import LEAVES, cents, hostile_rows, twins
 from numpy.typing import NDArray
 from reference_clip import reference_contribution
 
+from release.codelists import area_codes, chapter_codes
 from release.confidential import clip, preparation
 from release.plan import PlannedMeasure, ReleasePlan
 from release.tables import Measure
@@ -41,7 +43,7 @@ Figure = Callable[[str, str], None]
 
 BLOCKS = len(FLOWS) * len(MONTHS)
 ROUNDS = 140
-CLIP_ALONE = 16_000
+CLIP_ALONE = 30_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,17 +189,16 @@ def _block_of_cell(measure: PlannedMeasure) -> list[int]:
 
 
 def _wide(seed: int, partners: int, chapters: int) -> ReleasePlan:
-    from release.codelists import area_codes, chapter_codes
-
-    keys = {
-        "partners": area_codes()[:partners],
-        "chapters": chapter_codes()[:chapters],
-        "flows": FLOWS[:2] if chapters > 90 else FLOWS,
-        "periods": MONTHS[:1] if chapters > 90 else MONTHS,
-    }
-    levels = {"total": "0.01", "partner": "0.05", "chapter": "0.1", "partner x chapter": "0.3"}
-    flat = planned(rho="2", levels=levels, **keys)
-    return planned(rho="2", levels=levels, shape=uneven_prior(flat, seed), **keys)
+    keyed = partial(
+        planned,
+        rho="2",
+        levels={"total": "0.01", "partner": "0.05", "chapter": "0.1", "partner x chapter": "0.3"},
+        partners=area_codes()[:partners],
+        chapters=chapter_codes()[:chapters],
+        flows=FLOWS[:2] if chapters > 90 else FLOWS,
+        periods=MONTHS[:1] if chapters > 90 else MONTHS,
+    )
+    return keyed(shape=uneven_prior(keyed(), seed))
 
 
 def _alone(chance: np.random.Generator, measure: PlannedMeasure, traders: int, clipping: ModuleType = clip) -> Seen:

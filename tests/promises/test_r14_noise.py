@@ -23,20 +23,20 @@ NOTHING = Mutant()
 def noise_too_small(vector: Integers, plan: ReleasePlan) -> Integers:
     """Return the vector with noise whose standard deviation is that of the right one over the root of two."""
     noise = drawn(np.zeros_like(vector), plan)
-    return vector + np.rint(noise / 2**0.5).astype(np.int64)
+    return np.asarray(vector + np.rint(noise / 2**0.5), dtype=np.int64)
 
 
 def noise_by_another_levels_weight(vector: Integers, plan: ReleasePlan) -> Integers:
     """Return the vector with, at every level, the noise in currency units that is right for the finest level."""
     weights = np.concatenate([level.weights for measure in plan.measures for level in measure.levels])
     noise = drawn(np.zeros_like(vector), plan)
-    return vector + np.rint(noise * weights / weights.max()).astype(np.int64)
+    return np.asarray(vector + np.rint(noise * weights / weights.max()), dtype=np.int64)
 
 
 def noise_reused_between_measures(vector: Integers, plan: ReleasePlan) -> Integers:
     """Return the vector with the first measure's noise in every measure."""
     noise = drawn(np.zeros_like(vector), plan)[: plan.measures[0].cells]
-    return vector + np.tile(noise, len(plan.measures))
+    return np.asarray(vector + np.tile(noise, len(plan.measures)), dtype=np.int64)
 
 
 def noise_once_a_level(vector: Integers, plan: ReleasePlan) -> Integers:
@@ -44,7 +44,7 @@ def noise_once_a_level(vector: Integers, plan: ReleasePlan) -> Integers:
     noise = drawn(np.zeros_like(vector), plan)
     sizes = [level.cells for measure in plan.measures for level in measure.levels]
     firsts = np.cumsum([0, *sizes[:-1]])
-    return vector + np.repeat(noise[firsts], sizes)
+    return np.asarray(vector + np.repeat(noise[firsts], sizes), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,9 @@ from release.ledger.ports import Store
 from release.ledger.sql.postgres import create_postgres, open_postgres
 from release.ledger.sql.sqlite import create_sqlite, open_sqlite
 from release.ledger.sql.transfer import checked_chain, put_back
+from release.ledger.sql.upgrade import upgrade_postgres, upgrade_sqlite
 
-__all__ = ["create", "open_store", "restore"]
+__all__ = ["create", "open_store", "restore", "upgrade"]
 
 
 def create(url: str) -> Store:
@@ -38,6 +39,12 @@ def restore(entries: Iterable[Entry], url: str) -> Store:
     store = create(url)
     put_back(chain, store)
     return store
+
+
+def upgrade(url: str) -> int:
+    """Return the schema's version before it was brought to this program's; a refused upgrade changes nothing."""
+    place = _place(url)
+    return upgrade_sqlite(Path(str(place.database))) if _is_sqlite(place) else upgrade_postgres(place)
 
 
 def _is_sqlite(place: URL) -> bool:

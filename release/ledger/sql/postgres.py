@@ -26,7 +26,9 @@ from release.ledger.findings import Finding, warning
 from release.ledger.ports import OutcomeUnknown
 from release.ledger.sql.tables import SCHEMA_VERSION, SqlView
 
-_LONGEST_WAIT = "30s"
+LONGEST_WAIT = 30.0
+"""For how many seconds a run waits while another writes."""
+
 _SETTINGS = ("fsync", "full_page_writes", "synchronous_commit")
 _AGAIN = frozenset({"40001", "40P01"})
 _HELD = "55P03"
@@ -92,7 +94,8 @@ WHERE has_table_privilege('noisy_mirrors.ledger_entry', privilege)
 class PostgresStore:
     """The entries in a PostgreSQL database, one ledger a database."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, longest_wait: float = LONGEST_WAIT) -> None:
+        self._longest_wait = longest_wait
         self._place = url.render_as_string(hide_password=True)
         self._engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
@@ -104,20 +107,20 @@ class PostgresStore:
     @contextmanager
     def reading(self) -> Iterator[SqlView]:
         """Open a consistent view."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            _check(self._place, connection)
+            check_schema(self._place, connection)
             yield SqlView(connection)
 
     @contextmanager
     def writing(self) -> Iterator[SqlView]:
         """Open the exclusive transaction; leaving it commits durably, an exception undoes it."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             connection.exec_driver_sql("BEGIN ISOLATION LEVEL SERIALIZABLE")
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LONGEST_WAIT}'")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self._longest_wait * 1000)}")
             connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
             connection.exec_driver_sql("LOCK TABLE noisy_mirrors.ledger_lock IN EXCLUSIVE MODE")
-            _check(self._place, connection)
+            check_schema(self._place, connection)
             yield SqlView(connection)
             try:
                 connection.exec_driver_sql("COMMIT")
@@ -126,7 +129,7 @@ class PostgresStore:
 
     def inspect(self) -> tuple[Finding, ...]:
         """Return a warning when the role that connects may change entries: then only triggers hold it back."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             rights = connection.exec_driver_sql(_FIND_RIGHTS).scalars().all()
         if not rights:
             return ()
@@ -135,7 +138,7 @@ class PostgresStore:
 
     def grant_writer(self, role: str) -> None:
         """Give a role what an office's runs need, and no right to change or remove an entry."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             quoted = connection.dialect.identifier_preparer.quote_identifier(role)
             connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA noisy_mirrors TO {quoted}")
             connection.exec_driver_sql(f"GRANT SELECT, INSERT ON noisy_mirrors.ledger_entry TO {quoted}")
@@ -143,7 +146,7 @@ class PostgresStore:
 
     def install(self) -> None:
         """Create the tables, functions and triggers of an empty ledger."""
-        with self._connected() as connection:
+        with self.connected() as connection:
             connection.exec_driver_sql("BEGIN")
             for statement in (*_TABLES, *guards()):
                 connection.exec_driver_sql(statement)
@@ -151,7 +154,8 @@ class PostgresStore:
             connection.exec_driver_sql("COMMIT")
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection]:
+    def connected(self) -> Iterator[Connection]:
+        """Open a connection outside any transaction; what the database refuses becomes one of our refusals."""
         try:
             with self._engine.connect() as connection:
                 yield connection
@@ -194,7 +198,13 @@ def open_postgres(url: URL) -> PostgresStore:
     return store
 
 
-def _check(place: str, connection: Connection) -> None:
+def check_schema(place: str, connection: Connection) -> None:
+    """Refuse a server that could lose a commit, and a schema that isn't the one that this program creates.
+
+    Raises:
+        LedgerMissingError: There is no ledger.
+        UnsafeLedgerError: Naming the setting, the version or the guards.
+    """
     for name in _SETTINGS:
         value = connection.exec_driver_sql(f"SHOW {name}").scalar_one()
         if value != "on":
@@ -227,7 +237,7 @@ def _refusal(place: str, failure: DBAPIError) -> Exception:
     if state in _DUPLICATES:
         return LedgerExistsError(place)
     if state == _HELD:
-        return LedgerUnavailableError(place, f"another run has held it for {_LONGEST_WAIT}")
+        return LedgerUnavailableError(place, "another run has held it for too long")
     if state in _AGAIN or (failure.connection_invalidated):
         return OutcomeUnknown()
     if state is None:

@@ -37,7 +37,8 @@ from release.ledger.sql.tables import SCHEMA_VERSION, SqlView
 from release.ledger.witness import sync_folder
 
 APPLICATION_ID = 0x6E6D6C31
-_LONGEST_WAIT = 30.0
+LONGEST_WAIT = 30.0
+"""For how many seconds a run waits while another writes."""
 _MODE = 0o600
 
 SETTINGS: tuple[tuple[str, str, object], ...] = (
@@ -83,9 +84,9 @@ BEGIN SELECT RAISE(ABORT, 'a ledger entry is never changed'); END""",
 class SqliteStore:
     """The entries in a SQLite file. Every transaction opens the file anew and checks it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, longest_wait: float = LONGEST_WAIT) -> None:
         self._path = path
-        self._engine = _engine(path)
+        self._engine = _engine(path, longest_wait)
 
     @property
     def place(self) -> str:
@@ -122,7 +123,7 @@ class SqliteStore:
     def backup(self, target: Path) -> None:
         """Write a whole copy of one moment to a new file, which is a ledger too."""
         _new_file(target)
-        with closing(_connect(self._path)) as source, closing(sqlite3.connect(target)) as copy:
+        with closing(_connect(self._path, LONGEST_WAIT)) as source, closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
         _sync(target)
 
@@ -133,6 +134,9 @@ class SqliteStore:
                 yield connection
         except DBAPIError as failure:
             raise _refusal(self.place, failure) from None
+        except UnicodeDecodeError:
+            # Python's binding can't even word SQLite's complaint about a damaged schema.
+            raise DamagedLedgerError(sequence=0, reason="SQLite can't read its file") from None
 
 
 def create_sqlite(path: Path) -> SqliteStore:
@@ -170,15 +174,15 @@ def open_sqlite(path: Path) -> SqliteStore:
     return store
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, longest_wait: float) -> Engine:
     return create_engine(
-        "sqlite://", creator=lambda: _connect(path), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+        "sqlite://", creator=lambda: _connect(path, longest_wait), poolclass=NullPool, isolation_level="AUTOCOMMIT"
     ).execution_options(schema_translate_map={SCHEMA_NAME: None})
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, longest_wait: float) -> sqlite3.Connection:
     check_file(path)
-    connection = opened(path)
+    connection = opened(path, longest_wait)
     try:
         set_and_read_back(path, connection)
         _check_schema(path, connection)
@@ -188,11 +192,11 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path, longest_wait: float = LONGEST_WAIT) -> sqlite3.Connection:
     """Return a connection to a file that exists; nothing about it was checked."""
     # mode=rw: a mistyped path must not make a new, empty ledger.
     name = f"file:{quote(os.path.abspath(path))}?mode=rw"  # noqa: PTH100 - resolve() would follow links
-    return sqlite3.connect(name, uri=True, isolation_level=None, timeout=_LONGEST_WAIT)
+    return sqlite3.connect(name, uri=True, isolation_level=None, timeout=longest_wait)
 
 
 def set_and_read_back(path: Path, connection: sqlite3.Connection) -> None:
@@ -229,7 +233,7 @@ def same_schema(path: Path, connection: sqlite3.Connection) -> None:
     """
     found = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
     if found != SCHEMA:
-        names = sorted(name for name in {*found, *SCHEMA} if found.get(name) != SCHEMA.get(name))
+        names = sorted(str(name) for name in {*found, *SCHEMA} if found.get(name) != SCHEMA.get(name))
         remedy = "Someone changed it: verify the ledger against every published bundle, and restore a backup."
         raise UnsafeLedgerError(str(path), f"its schema was changed ({', '.join(names)})", remedy)
 
@@ -255,7 +259,7 @@ def _sync(path: Path) -> None:
 def _refusal(place: str, failure: DBAPIError) -> DamagedLedgerError | LedgerUnavailableError:
     name = getattr(failure.orig, "sqlite_errorname", "SQLITE_ERROR")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return LedgerUnavailableError(place, f"another run has held it for {_LONGEST_WAIT:.0f} seconds")
+        return LedgerUnavailableError(place, "another run has held it for too long")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH")):
         return DamagedLedgerError(sequence=0, reason=f"SQLite can't read its file ({name})")
     return LedgerUnavailableError(place, f"SQLite says {name}")

@@ -101,4 +101,6 @@ class SqlView:
 
 def _entry(row: Row[Any, Any, Any, Any, Any]) -> Entry:
     sequence, previous, kind, body, digest = row
+    if not all(isinstance(text, str) for text in (previous, kind, body, digest)):
+        raise DamagedLedgerError(sequence=sequence, reason="the database holds something else than text")
     return Entry(sequence=sequence, previous=previous, kind=kind, body=body, hash=digest)

@@ -1,0 +1,207 @@
+"""The charts, as Altair specifications of frames; each has its words beside it, and none loads anything.
+
+Colours are told apart by people who don't see red and green alike: exports blue, imports orange, and a shape or a
+word wherever a colour carries meaning.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+EXPORTS, IMPORTS = "#2f7ebc", "#d9730d"
+EVEN = "#f2f2f0"
+BAND = "#7f9f7f"
+CLAMP = 1.0
+"""Relative differences beyond +-100 % have the colour of 100 %."""
+
+PICK = "pair"
+"""The selection of the matrix, by exporter and importer."""
+
+_US = "datum.value == null ? '' : " + (
+    "(abs(datum.value) >= 999.5e9 ? format(datum.value / 1e12, '.3~r') + ' trn' : "
+    "abs(datum.value) >= 999.5e6 ? format(datum.value / 1e9, '.3~r') + ' bn' : "
+    "abs(datum.value) >= 999.5e3 ? format(datum.value / 1e6, '.3~r') + ' m' : "
+    "abs(datum.value) >= 999.5 ? format(datum.value / 1e3, '.3~r') + ' k' : format(datum.value, '.3~r'))"
+)
+
+
+def _money_axis(title: str, **more: Any) -> alt.Axis:
+    return alt.Axis(title=title, labelExpr=_US, labelOverlap=True, tickCount=6, **more)
+
+
+def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
+    """Return exporters by importers, one square a flow.
+
+    Args:
+        flows: a row a flow: `exporter, importer, srd, shade, mark, told, noise, tip_*`; `shade` is the clamped relative
+            difference, `told` its words, `mark` the verdict's sign.
+        offices: the codes in order.
+    """
+    pick = alt.selection_point(name=PICK, fields=["exporter", "importer"], on="click", clear=False)
+    base = alt.Chart(flows).encode(
+        x=alt.X("importer:N", sort=list(offices), title="imports reported by", axis=_heads("top")),
+        y=alt.Y("exporter:N", sort=list(offices), title="exports reported by", axis=_heads("left")),
+        tooltip=[
+            alt.Tooltip("way:N", title="Flow"),
+            alt.Tooltip("verdict:N", title="Verdict"),
+            alt.Tooltip("x:N", title="Exports"),
+            alt.Tooltip("m:N", title="Imports"),
+            alt.Tooltip("told:N", title="Relative difference"),
+            alt.Tooltip("noise:N", title="By noise alone"),
+        ],
+    )
+    shade = alt.Scale(domain=[-CLAMP, 0, CLAMP], range=[EXPORTS, EVEN, IMPORTS], clamp=True)
+    legend = alt.Legend(
+        title="imports less exports, of their mean",
+        format=".0%",
+        orient="bottom",
+        gradientLength=260,
+        values=[-1, -0.5, 0, 0.5, 1],
+        titleLimit=400,
+    )
+    squares = base.mark_rect(stroke="white", strokeWidth=3, cursor="pointer").encode(
+        color=alt.Color("shade:Q", scale=shade, legend=legend)
+    )
+    squares = squares.add_params(pick)
+    words = base.mark_text(fontSize=15, fontWeight=600, dy=-9, color="#111").encode(text="told:N")
+    verdicts = base.mark_text(fontSize=12, dy=12, color="#111").encode(text="sign:N")
+    dots = (
+        base.transform_filter("datum.within").mark_circle(size=45, color="#111", dx=0).encode(yOffset=alt.value(0))
+    )
+    dots = base.transform_filter("datum.within").mark_text(text="●", fontSize=11, dy=29, color="#111")
+    return alt.layer(squares, words, verdicts, dots).properties(height=110 * len(offices) + 40)
+
+
+def _heads(orient: str) -> alt.Axis:
+    return alt.Axis(orient=orient, labelAngle=0, labelFontSize=13, domain=False, ticks=False, labelLimit=160)
+
+
+def interval_on_band(interval: pd.DataFrame, band: tuple[float, float]) -> alt.LayerChart:
+    """Return the intervals of a ratio as bars against the agreed band.
+
+    Args:
+        interval: a row an interval: `kind, low, high, ratio, words`; an open side is cut at the chart's edge.
+        band: its edges.
+    """
+    top = max(2.0, 1.5 * band[1], float(interval["shown_high"].max()))
+    scale = alt.Scale(domain=[0, top], nice=False)
+    edges = alt.Chart(pd.DataFrame({"low": [band[0]], "high": [band[1]]}))
+    area = edges.mark_rect(opacity=0.3, color=BAND).encode(
+        x=alt.X("low:Q", scale=scale, title="imports over exports (M / X)"), x2="high:Q"
+    )
+    base = alt.Chart(interval).encode(
+        y=alt.Y("kind:N", title=None, sort=list(interval["kind"]), axis=alt.Axis(labelLimit=260, labelFontSize=13)),
+        tooltip=[alt.Tooltip("kind:N", title="Interval"), alt.Tooltip("words:N", title="M / X")],
+    )
+    bars = base.mark_rule(strokeWidth=5, color=EXPORTS).encode(x=alt.X("shown_low:Q", scale=scale), x2="shown_high:Q")
+    points = base.mark_point(filled=True, size=110, color="#111", fill="#ffffff", stroke="#111", strokeWidth=2).encode(
+        x="ratio:Q"
+    )
+    return alt.layer(area, bars, points).properties(height=130)
+
+
+def dumbbell(parts: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
+    """Return exports and imports by chapter, joined by a line, each with its 95 % interval of noise.
+
+    Args:
+        parts: a row for each chapter and side: `product, side, value, low, high, words`.
+        order: the chapters, largest difference first.
+    """
+    y = alt.Y("product:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=310, labelFontSize=12))
+    offset = alt.YOffset("side:N", sort=["exports", "imports"])
+    colour = alt.Color(
+        "side:N",
+        scale=alt.Scale(domain=["exports", "imports"], range=[EXPORTS, IMPORTS]),
+        legend=alt.Legend(title=None, orient="top"),
+    )
+    shape = alt.Shape("side:N", scale=alt.Scale(domain=["exports", "imports"], range=["circle", "square"]), legend=None)
+    base = alt.Chart(parts)
+    tips = [
+        alt.Tooltip("product:N", title="Product"),
+        alt.Tooltip("side:N", title="Side"),
+        alt.Tooltip("words:N", title="95 % by noise"),
+    ]
+    spans = base.mark_rule(strokeWidth=2, opacity=0.75).encode(
+        x=alt.X("low:Q", axis=_money_axis("US$")), x2="high:Q", y=y, yOffset=offset, color=colour, tooltip=tips
+    )
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x="value:Q", y=y, yOffset=offset, color=colour, shape=shape, tooltip=tips
+    )
+    zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[3, 3], opacity=0.6, color="gray").encode(x="x:Q")
+    return alt.layer(zero, spans, points).properties(height=alt.Step(30))
+
+
+def lines(months: pd.DataFrame) -> alt.LayerChart:
+    """Return both sides over time with bands of their noise; `months` has `period, side, value, low, high, words`."""
+    colour = alt.Color(
+        "side:N",
+        scale=alt.Scale(domain=["exports", "imports"], range=[EXPORTS, IMPORTS]),
+        legend=alt.Legend(title=None, orient="top"),
+    )
+    base = alt.Chart(months).encode(
+        x=alt.X("period:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)), color=colour
+    )
+    bands = base.mark_area(opacity=0.22, line=False).encode(y=alt.Y("low:Q", axis=_money_axis("US$")), y2="high:Q")
+    path = base.mark_line(point=alt.OverlayMarkDef(size=50), strokeWidth=2).encode(
+        y="value:Q",
+        strokeDash=alt.StrokeDash("side:N", legend=None),
+        tooltip=[
+            alt.Tooltip("period:O", title="Period"),
+            alt.Tooltip("side:N", title="Side"),
+            alt.Tooltip("words:N", title="95 % by noise"),
+        ],
+    )
+    return alt.layer(bands, path).properties(height=280)
+
+
+def scatter(parts: pd.DataFrame, band: tuple[float, float]) -> alt.LayerChart:
+    """Return exports against imports, a cross of noise a chapter, and the band; `parts` has `x, m, *_low, *_high`."""
+    top = float(max(parts["x_high"].max(), parts["m_high"].max(), 1.0))
+    least = float(min(parts["x_low"].min(), parts["m_low"].min(), 0.0))
+    scale = alt.Scale(domain=[least, top], nice=False)
+    wedge = pd.DataFrame({"x": [0.0, top], "low": [0.0, band[0] * top], "high": [0.0, band[1] * top]})
+    area = (
+        alt.Chart(wedge)
+        .mark_area(opacity=0.3, color=BAND, clip=True)
+        .encode(x=alt.X("x:Q", scale=scale, axis=_money_axis("exports, US$")), y="low:Q", y2="high:Q")
+    )
+    base = alt.Chart(parts).encode(
+        tooltip=[
+            alt.Tooltip("product:N", title="Product"),
+            alt.Tooltip("x_words:N", title="Exports"),
+            alt.Tooltip("m_words:N", title="Imports"),
+            alt.Tooltip("verdict:N", title="Verdict"),
+        ]
+    )
+    y = alt.Y("m:Q", scale=scale, axis=_money_axis("imports, US$"))
+    across = base.mark_rule(opacity=0.55, color="gray").encode(x="x_low:Q", x2="x_high:Q", y=y)
+    up = base.mark_rule(opacity=0.55, color="gray").encode(x="x:Q", y=alt.Y("m_low:Q", scale=scale), y2="m_high:Q")
+    points = base.mark_point(filled=True, size=60, color=EXPORTS, opacity=1).encode(x="x:Q", y=y)
+    return alt.layer(area, across, up, points).properties(height=380)
+
+
+def spent(steps: pd.DataFrame) -> alt.LayerChart:
+    """Return each account's spending against its limit; `steps` has `account, release, start, end, kind, limit`."""
+    base = alt.Chart(steps).encode(
+        y=alt.Y("account:N", title=None, axis=alt.Axis(labelLimit=320, labelFontSize=13)),
+        tooltip=[
+            alt.Tooltip("account:N", title="Account"),
+            alt.Tooltip("release:N", title="Release"),
+            alt.Tooltip("words:N", title="Loss rho"),
+            alt.Tooltip("kind:N", title="State"),
+        ],
+    )
+    colour = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=["charged", "planned"], range=[EXPORTS, "#a9cbe8"]),
+        legend=alt.Legend(title=None, orient="top"),
+    )
+    bars = base.mark_bar(height=22, stroke="white", strokeWidth=1.5).encode(
+        x=alt.X("start:Q", title="privacy loss rho in the accounting year", scale=alt.Scale(zero=True)),
+        x2="end:Q",
+        color=colour,
+    )
+    limits = base.mark_tick(thickness=3, size=34, color="#c2410c").encode(x="limit:Q")
+    return alt.layer(bars, limits).properties(height=alt.Step(52))

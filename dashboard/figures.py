@@ -1,0 +1,67 @@
+"""Figures with their uncertainty, as people write them: one place for every page."""
+
+from fractions import Fraction
+
+from release.mirror.comparison import MirrorCell
+from release.privacy import amount_text, volume_interval_percent
+from release.wording import amount, percent
+
+Z95 = 1.959963984540054
+"""The standard normal's quantile at 0.975."""
+
+NONE = "–"
+
+
+def with_error(figure: float, sd: float, unit: str = "USD") -> str:
+    """Return an estimate with half its 95 % interval: `US$ 12.8 bn ± 1.2 bn`."""
+    return f"{amount(figure, unit)} ± {amount(Z95 * sd)}"
+
+
+def ratio(figure: float | None) -> str:
+    """Return a ratio in two decimals."""
+    return NONE if figure is None else f"{figure:.2f}"
+
+
+def ratio_interval(low: float | None, high: float | None) -> str:
+    """Return limits of a ratio; an open side is said in words."""
+    if not low and high is None:
+        return "no limit"
+    if high is None:
+        return f"at least {ratio(low)}"
+    return f"{ratio(low)} to {ratio(high)}" if low else f"at most {ratio(high)}"
+
+
+def percent_interval(low: float | None, high: float | None) -> str:
+    """Return limits of a relative difference."""
+    return f"{percent(low)} to {percent(high)}"
+
+
+def gap_interval(low: float | None, high: float | None) -> str:
+    """Return limits of a gap in US dollars; an open side is said in words."""
+    if low is None and high is None:
+        return "no limit on either side"
+    if high is None:
+        return f"at least {amount(low, 'USD')}"
+    if low is None:
+        return f"at most {amount(high, 'USD')}"
+    return f"{amount(low, 'USD')} to {amount(high, 'USD')}"
+
+
+def verdict(cell: MirrorCell) -> str:
+    """Return a verdict with the side that is higher, as `mirrors compare` prints it."""
+    higher = {"x": "exports", "m": "imports"}
+    return cell.verdict if cell.higher is None else f"{cell.verdict}, {higher[cell.higher]} higher"
+
+
+def rho(loss: Fraction) -> str:
+    """Return a privacy loss for people: exact where it is short, else to six decimals."""
+    text = amount_text(loss)
+    return text if len(text) <= 8 else f"{float(loss):.6f}".rstrip("0").rstrip(".")  # noqa: PLR2004
+
+
+def narrowest(loss: Fraction) -> str:
+    """Return what a loss means to a trader within the bound: no 95 % interval of its volume narrower than this."""
+    if loss <= 0:
+        return "nothing is given away"
+    part = f"±{volume_interval_percent(loss):.0f} %"
+    return part if volume_interval_percent(loss) <= 100 else f"{part}, more than the volume itself"  # noqa: PLR2004

@@ -1,0 +1,118 @@
+"""Verdicts and overviews in sentences, for a reader who has never heard of epsilon."""
+
+from collections.abc import Sequence
+
+from dashboard import figures, names
+from dashboard.mirrored import gap_beyond_noise, is_bounded, noise_explains, sure_gap
+from release.mirror.comparison import Agreement, MirrorCell
+from release.wording import amount, count, percent
+
+UNBOUNDED = (
+    "Every verdict here is “cannot tell”. The offices scale down the figures of very large traders and state no bound"
+    " on what that took off, so no true ratio can be ruled out. The figures below show what the added noise alone"
+    " leaves open; they say nothing about what was scaled down."
+)
+COVERS = "This covers the added noise and the stated bounds on clipping, not how the offices record trade."
+
+
+def lead(cells: Sequence[MirrorCell], agreement: Agreement) -> str:
+    """Return the sentence that comes first: how many flows correspond, differ, or can't be told, and the largest gap."""
+    told = {verdict: sum(cell.verdict == verdict for cell in cells) for verdict in ("corresponds", "differs")}
+    open_ = len(cells) - sum(told.values())
+    flows = f"Of {count(len(cells))} {'flow' if len(cells) == 1 else 'flows'}"
+    counted = f"{_of(told['corresponds'], 'corresponds', 'correspond')}, {_of(told['differs'], 'differs', 'differ')} and"
+    factor = f"±{percent(agreement.tolerance)} around the CIF/FOB factor {agreement.cif_fob:.2f}"
+    return f"{flows}, {counted} {count(open_)} cannot be told at {factor}. {_largest(cells)}"
+
+
+def _of(number: int, one: str, many: str) -> str:
+    return f"{'none' if number == 0 else count(number)} {one if number == 1 else many}"
+
+
+def _largest(cells: Sequence[MirrorCell]) -> str:
+    sure = max(cells, key=sure_gap, default=None)
+    if sure is not None and sure_gap(sure) > 0:
+        return f"Largest sure gap: {between(sure)}, at least {amount(sure_gap(sure), 'USD')}, {_higher(sure)} higher."
+    noisy = max(cells, key=gap_beyond_noise, default=None)
+    if noisy is not None and gap_beyond_noise(noisy) > 0:
+        least = amount(gap_beyond_noise(noisy), "USD")
+        unless = "" if is_bounded(noisy) else ", unless large traders were scaled down"
+        return (
+            f"No gap is sure. The largest that noise doesn't explain: {between(noisy)}, at least {least},"
+            f" {_higher(noisy)} higher{unless}."
+        )
+    return "No gap is larger than the added noise explains."
+
+
+def between(cell: MirrorCell) -> str:
+    """Return a flow's direction in words."""
+    return f"{names.office(cell.exporter)} to {names.office(cell.importer)}"
+
+
+def _higher(cell: MirrorCell) -> str:
+    return "imports" if cell.gap > 0 else "exports"
+
+
+def why(cell: MirrorCell, agreement: Agreement) -> str:
+    """Return a cell's verdict and its reason: where the interval lies against the band, and what keeps them apart."""
+    interval = figures.ratio_interval(cell.ratio_low, cell.ratio_high)
+    sure = round(100 * (1 - agreement.alpha))
+    span = f"The {sure} % interval of imports over exports ({interval})"
+    band = f"the agreed band, {figures.ratio(cell.band_low)} to {figures.ratio(cell.band_high)}"
+    if cell.verdict == "corresponds":
+        said = f"{span} lies inside {band}."
+    elif cell.higher == "m":
+        said = f"{span} lies above {band}: imports are higher than it allows."
+    elif cell.higher == "x":
+        said = f"{span} lies below {band}: exports are higher than it allows."
+    else:
+        said = f"{span} isn't wholly inside or outside {band}{_obstacle(cell)}."
+    return f"{said} {_condition(cell)}{COVERS}"
+
+
+def _obstacle(cell: MirrorCell) -> str:
+    open_x, open_m = cell.bound_x is None, cell.bound_m is None
+    reasons = (
+        (open_x and open_m, ", because neither office states a bound on what scaling down large traders took off"),
+        (open_x, ", because the exporter states no bound on what scaling down large traders took off"),
+        (open_m, ", because the importer states no bound on what scaling down large traders took off"),
+        (cell.ratio_high is None, ", because the exports can't be told from zero"),
+        (not cell.ratio_low, ", because the imports can't be told from zero"),
+    )
+    return next((words for holds, words in reasons if holds), "")
+
+
+def _condition(cell: MirrorCell) -> str:
+    stated = [
+        f"{amount(bound, 'USD')} of the {flow}"
+        for bound, flow in ((cell.bound_x, "exports"), (cell.bound_m, "imports"))
+        if bound
+    ]
+    return f"Conditional on at most {' and '.join(stated)} having been clipped. " if stated else ""
+
+
+def noise_only(cell: MirrorCell) -> str:
+    """Return what noise alone says of a cell, clipping left aside."""
+    if noise_explains(cell):
+        return "The added noise alone could have made this gap."
+    least = amount(gap_beyond_noise(cell), "USD")
+    return f"The added noise alone doesn't explain this gap: {_higher(cell)} are higher by at least {least}."
+
+
+def detectable(cell: MirrorCell) -> str:
+    """Return what this comparison could have detected, for a flow of about this size."""
+    if cell.p_corresponds is None:
+        return "The flow is too small beside its noise to say what could have been detected."
+    chance = f"If the two flows truly agreed, there was a chance of {percent(cell.p_corresponds)} to see it."
+    low, high = cell.detectable_low, cell.detectable_high
+    below = f"below {figures.ratio(low)}" if low else None
+    above = f"above {figures.ratio(high)}" if high is not None else None
+    sides = " or ".join(side for side in (below, above) if side)
+    if not sides:
+        return f"{chance} No discrepancy of any size could have been called sure."
+    return f"{chance} A true ratio {sides} would be called different four times out of five."
+
+
+def unusual(cell: MirrorCell) -> str:
+    """Return whether this is unusual for the pair, or that nothing is known of its past."""
+    return cell.unusual or "No published history of this pair is at hand, so nothing can be said about what is usual."

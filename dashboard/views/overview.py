@@ -1,0 +1,160 @@
+"""The first page: what can be said of all flows, in one sentence, a matrix and a ranking."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, figures, markup, sentences
+from dashboard.mirrored import (
+    PAIRS,
+    gap_beyond_noise,
+    is_bounded,
+    noise_explains,
+    product_levels,
+    products_of,
+    sure_gap,
+)
+from dashboard.views.page import Page, can_compare, heading, period_chosen, product_chosen
+from release.mirror.comparison import MirrorCell
+from release.wording import amount, percent
+
+_SIGNS = {"corresponds": "✓ corresponds", "differs": "≠ differs", "cannot tell": "? cannot tell"}
+
+
+def show(page: Page) -> None:
+    """Write the page."""
+    heading("Do the mirrors correspond?", page)
+    if not can_compare(page):
+        return
+    period = period_chosen(page)
+    cells = _cells(page, period)
+    if not cells:
+        st.html(markup.paragraph("The offices publish no common figure for this period and product.", "lead"))
+        return
+    st.html(markup.paragraph(sentences.lead(cells, page.agreement), "lead"))
+    st.html(markup.paragraph(_budget_used(page)))
+    if not any(is_bounded(cell) for cell in cells):
+        st.html(markup.paragraph(sentences.UNBOUNDED, "note"))
+    left, right = st.columns([11, 12], gap="large")
+    with left:
+        _matrix(page, cells, period)
+    with right:
+        _ranking(cells, period)
+    _covers(page)
+
+
+def _cells(page: Page, period: str) -> tuple[MirrorCell, ...]:
+    levels = product_levels(page.published.bundles)
+    finest = levels[-1] if levels else PAIRS
+    product = product_chosen(page, products_of(page.published.bundles, finest) if levels else ())
+    level = PAIRS if product == "TOTAL" else finest
+    return tuple(cell for cell in page.mirrors(level, period) if cell.product == product)
+
+
+def _budget_used(page: Page) -> str:
+    """Return how much of each office's limit is gone, the fullest account of each."""
+    used = []
+    for office in page.published.offices:
+        stated = page.published.stated(office)
+        if stated is None or not stated.accounts:
+            used.append(f"{office} unknown")
+            continue
+        parts = [float(state.spent / state.terms.limit) for state in stated.accounts]
+        used.append(f"{office} {percent(max(parts))}")
+    return f"Privacy budget used so far: {', '.join(used)}."
+
+
+def _matrix(page: Page, cells: Sequence[MirrorCell], period: str) -> None:
+    st.subheader("Exporters by importers", anchor=False)
+    st.html(
+        markup.paragraph(
+            "Each square is one flow. Blue: the exporter reports more. Orange: the importer does. A dot ● means that"
+            " the added noise alone could have made the difference. Choose a square to see the pair.",
+            "quiet",
+        )
+    )
+    offices = tuple(dict.fromkeys([*(cell.exporter for cell in cells), *(cell.importer for cell in cells)]))
+    offices = tuple(sorted(offices))
+    told = f"Matrix of {len(cells)} flows in {period}; the table beside it holds the same figures."
+    picked = st.altair_chart(
+        charts.matrix(pd.DataFrame([_square(cell) for cell in cells]), offices),
+        width="stretch",
+        on_select="rerun",
+        selection_mode=[charts.PICK],
+        key="matrix",
+        alt=told,
+    )
+    chosen = picked["selection"].get(charts.PICK) if picked else None
+    if chosen and page.pages:
+        first = chosen[0]
+        st.switch_page(page.pages["pair"], query_params=_address(first["exporter"], first["importer"], period))
+
+
+def _address(exporter: str, importer: str, period: str) -> dict[str, str]:
+    kept = {name: st.query_params[name] for name in ("t", "c") if name in st.query_params}
+    return {"exporter": exporter, "importer": importer, "period": period, **kept}
+
+
+def _square(cell: MirrorCell) -> dict[str, object]:
+    shade = 0.0 if cell.srd is None else max(-charts.CLAMP, min(charts.CLAMP, cell.srd))
+    return {
+        "exporter": cell.exporter,
+        "importer": cell.importer,
+        "way": sentences.between(cell),
+        "shade": shade,
+        "told": percent(cell.srd),
+        "sign": _SIGNS[cell.verdict],
+        "verdict": figures.verdict(cell),
+        "within": noise_explains(cell),
+        "x": figures.with_error(cell.x, cell.x_sd),
+        "m": figures.with_error(cell.m, cell.m_sd),
+        "noise": figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high),
+    }
+
+
+def _ranking(cells: Sequence[MirrorCell], period: str) -> None:
+    st.subheader("Largest gaps first", anchor=False)
+    sure = any(sure_gap(cell) > 0 for cell in cells)
+    ranked = sorted(cells, key=lambda cell: (-sure_gap(cell), -gap_beyond_noise(cell), -abs(cell.gap)))
+    caption = (
+        "Ranked by the gap that is sure; then by the gap that noise alone doesn't explain."
+        if sure
+        else "No gap is sure. Ranked by the gap that noise alone doesn't explain; clipping of large traders may."
+    )
+    columns = ("Flow", "Verdict", "Sure gap", "Beyond noise", "Exports", "Imports", "Rel. difference, by noise")
+    rows = [_ranked(cell, period) for cell in ranked]
+    st.html(markup.table(caption, columns, rows, numbers=columns[2:6], short=("Flow",)))
+
+
+def _ranked(cell: MirrorCell, period: str) -> tuple[markup.Value, ...]:
+    beyond, sure = gap_beyond_noise(cell), sure_gap(cell)
+    shown = (("exporter", cell.exporter), ("importer", cell.importer), ("period", period))
+    kept = tuple((name, st.query_params[name]) for name in ("t", "c") if name in st.query_params)
+    return (
+        markup.Link(page="pair", shown=(*shown, *kept), words=f"{cell.exporter} to {cell.importer}"),
+        figures.verdict(cell),
+        f"≥ {amount(sure, 'USD')}" if sure else "none",
+        f"≥ {amount(beyond, 'USD')}" if beyond else "none",
+        figures.with_error(cell.x, cell.x_sd),
+        figures.with_error(cell.m, cell.m_sd),
+        f"{percent(cell.srd)} ({figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high)})",
+    )
+
+
+def _covers(page: Page) -> None:
+    agreement = page.agreement
+    st.html(
+        markup.paragraph(
+            f"Corresponding means that imports over exports lie within ±{percent(agreement.tolerance)} of the CIF/FOB"
+            f" factor {agreement.cif_fob:.2f} ({agreement.cif_fob_source}), where one applies. ± is half a 95 %"
+            f" interval of the added noise. {sentences.COVERS}",
+            "quiet",
+        )
+    )
+    notes = [f"{exporter} to {importer}: {'; '.join(said)}." for exporter, importer, said in page.notes()]
+    if notes:
+        with st.expander("What differs between the offices’ figures"):
+            st.html(markup.bullets(notes))
+
+

@@ -1,0 +1,102 @@
+"""What every page is given, and the states that pages share: nothing published, one office only, things refused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import markup, names
+from dashboard.mirrored import PAIRS, periods_of
+from dashboard.reading import mirrors_of
+from dashboard.sources import Published
+from release.errors import MirrorsError
+from release.mirror.comparison import Agreement, MirrorCell
+from release.wording import count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Page:
+    """What is shown: everything published, the agreement, Streamlit's pages by name, where it was looked."""
+
+    published: Published
+    agreement: Agreement
+    pages: Mapping[str, Any] = field(default_factory=dict)
+    locations: tuple[Path, ...] = ()
+
+    def mirrors(self, level: str = PAIRS, period: str | None = None) -> tuple[MirrorCell, ...]:
+        """Return the mirrors of one level, in one period or all."""
+        return mirrors_of(self.published, level, period, self.agreement).cells
+
+    def notes(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """Return for each pair what could not be aligned, or had to be."""
+        return mirrors_of(self.published, PAIRS, None, self.agreement).notes
+
+
+def heading(title: str, page: Page) -> None:
+    """Write a page's title and, where something was refused, that it was."""
+    st.title(title, anchor=False)
+    refused = len(page.published.refused)
+    if refused:
+        noun = "thing that was found is" if refused == 1 else "things that were found are"
+        st.html(markup.paragraph(f"{count(refused)} {noun} refused, and not used here. The page Releases says why.", "note"))
+
+
+def has_bundles(page: Page) -> bool:
+    """Return whether there is anything to show; where there isn't, say what to do."""
+    if page.published.bundles:
+        return True
+    st.html(markup.paragraph("No published bundle was found, so there is nothing to show yet.", "lead"))
+    looked = ", ".join(str(path) for path in page.locations) or "nowhere: no location was given"
+    st.html(markup.paragraph(f"Looked in: {looked}."))
+    st.html(
+        markup.bullets(
+            [
+                "Start the dashboard with folders that hold bundles: mirrors dashboard published",
+                "Or make practice bundles first: mirrors demo --out demo, then mirrors dashboard demo/published",
+                "A bundle that appears in these folders is shown when the page is loaded again.",
+            ]
+        )
+    )
+    return False
+
+
+def can_compare(page: Page) -> bool:
+    """Return whether there are two offices to compare; where there aren't, say so."""
+    if not has_bundles(page):
+        return False
+    if len(page.published.offices) > 1:
+        return True
+    only = names.office(page.published.offices[0])
+    st.html(markup.paragraph(f"Only {only} has published. A mirror needs the bundles of two offices.", "lead"))
+    st.html(markup.paragraph("The pages Explorer, Budget and Releases show what there is."))
+    return False
+
+
+def period_chosen(page: Page, where: Any = None) -> str:
+    """Return the period chosen in the side bar, the newest at first; it stands in the address as `period`."""
+    known = periods_of(page.published.bundles)
+    with where or st.sidebar:
+        chosen = st.selectbox("Period", known, index=len(known) - 1, key="period", bind="query-params")
+    return str(chosen or known[-1])
+
+
+def product_chosen(page: Page, codes: Sequence[str]) -> str:
+    """Return the product chosen in the side bar, all products at first; it stands in the address as `product`."""
+    del page
+    with st.sidebar:
+        chosen = st.selectbox(
+            "Product", ("TOTAL", *codes), format_func=names.product_with_code, key="product", bind="query-params"
+        )
+    return str(chosen or "TOTAL")
+
+
+def asked_in_vain(name: str, known: Sequence[str]) -> str | None:
+    """Return what the address asks for under a name when nothing of it is known, else None."""
+    asked = st.query_params.get(name)
+    return asked if asked is not None and asked not in known else None
+
+
+Comparable = MirrorsError
+"""What a comparison may be refused with; pages say it in words."""

@@ -1,0 +1,176 @@
+"""One flow: what its exporter and its importer report, whether they correspond, and what to ask."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, figures, markup, names, sentences
+from dashboard.mirrored import PAIRS, is_bounded, noise_explains, product_levels
+from dashboard.views import pair_parts
+from dashboard.views.page import Page, asked_in_vain, can_compare, heading, period_chosen
+from release.mirror.comparison import MirrorCell
+from release.wording import amount, percent
+
+_WIDEST = 6.0
+"""An interval that is open above is drawn up to here."""
+
+
+def show(page: Page) -> None:
+    """Write the page."""
+    heading("One flow, seen from both sides", page)
+    if not can_compare(page):
+        return
+    offices = page.published.offices
+    for name in ("exporter", "importer"):
+        unknown = asked_in_vain(name, offices)
+        if unknown is not None:
+            st.html(markup.paragraph(f"No bundle of an office “{unknown}” was found; another is shown.", "note"))
+    exporter, importer = _chosen(offices)
+    period = period_chosen(page)
+    cell = next(
+        (one for one in page.mirrors(PAIRS, period) if (one.exporter, one.importer) == (exporter, importer)), None
+    )
+    if cell is None:
+        st.html(markup.paragraph("The two offices publish no common figure of this flow in this period.", "lead"))
+        pair_parts.sheets(page, exporter, importer)
+        return
+    _verdict(page, cell)
+    _chapters(page, cell)
+    _over_time(page, cell)
+    pair_parts.sheets(page, exporter, importer)
+
+
+def _chosen(offices: Sequence[str]) -> tuple[str, str]:
+    left, right = st.columns(2)
+    with left:
+        exporter = st.selectbox(
+            "Exports reported by", offices, format_func=names.office, key="exporter", bind="query-params"
+        )
+    partners = [office for office in offices if office != exporter]
+    with right:
+        importer = st.selectbox(
+            "Imports reported by", partners, format_func=names.office, key="importer", bind="query-params"
+        )
+    return str(exporter), str(importer)
+
+
+def _verdict(page: Page, cell: MirrorCell) -> None:
+    lead = (
+        f"{names.area(cell.exporter)} reports {figures.with_error(cell.x, cell.x_sd)} of exports to"
+        f" {names.area(cell.importer)} in {cell.period}; {names.area(cell.importer)} reports"
+        f" {figures.with_error(cell.m, cell.m_sd)} of imports. Verdict: {figures.verdict(cell)}."
+    )
+    st.html(markup.paragraph(lead, "lead"))
+    st.html(markup.paragraph(sentences.why(cell, page.agreement)))
+    st.html(markup.paragraph(sentences.noise_only(cell)))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader("Where the ratio can lie", anchor=False)
+        intervals = pd.DataFrame(_intervals(cell))
+        told = f"Intervals of imports over exports against the band {figures.ratio(cell.band_low)} to"
+        st.altair_chart(
+            charts.interval_on_band(intervals, (cell.band_low, cell.band_high)),
+            width="stretch",
+            alt=f"{told} {figures.ratio(cell.band_high)}; the table below holds the same figures.",
+        )
+        st.html(_figures(cell))
+    with right:
+        st.subheader("What could have been seen", anchor=False)
+        st.html(markup.bullets([sentences.detectable(cell), sentences.unusual(cell)]))
+        st.subheader("What explains the gap", anchor=False)
+        st.html(_explained(cell))
+
+
+def _intervals(cell: MirrorCell) -> list[dict[str, object]]:
+    shown = [
+        ("with clipping", cell.ratio_low, cell.ratio_high),
+        ("by noise alone", cell.ratio_noise_low, cell.ratio_noise_high),
+    ]
+    widest = max(_WIDEST / 2, *(1.2 * (high or 0.0) for _, _, high in shown), 1.4 * cell.band_high)
+    return [
+        {
+            "kind": kind,
+            "shown_low": low or 0.0,
+            "shown_high": widest if high is None else min(high, _WIDEST),
+            "ratio": None if cell.ratio is None or cell.ratio > _WIDEST else cell.ratio,
+            "words": figures.ratio_interval(low, high),
+        }
+        for kind, low, high in shown
+    ]
+
+
+def _figures(cell: MirrorCell) -> str:
+    rows = [
+        (
+            "Imports over exports (M / X)",
+            figures.ratio(cell.ratio),
+            figures.ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high),
+            figures.ratio_interval(cell.ratio_low, cell.ratio_high),
+        ),
+        (
+            "Relative difference",
+            percent(cell.srd),
+            figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high),
+            figures.percent_interval(cell.srd_low, cell.srd_high),
+        ),
+        (
+            "Gap (M − X)",
+            amount(cell.gap, "USD"),
+            figures.gap_interval(cell.gap_noise_low, cell.gap_noise_high),
+            figures.gap_interval(cell.gap_low, cell.gap_high),
+        ),
+        (
+            "Agreed band",
+            f"{figures.ratio(cell.band_low)} to {figures.ratio(cell.band_high)}",
+            f"CIF/FOB factor {cell.cif_fob:.2f}",
+            f"{cell.valuation_x} against {cell.valuation_m}",
+        ),
+    ]
+    return markup.table(
+        "95 % intervals: by the added noise alone, and with what clipping may have taken off",
+        ("Figure", "Estimate", "By noise alone", "With clipping"),
+        rows,
+    )
+
+
+def _explained(cell: MirrorCell) -> str:
+    """Return the gap in two parts: freight by the CIF/FOB factor, and the rest; both from the whole flow's figures."""
+    freight = cell.cif_fob - 1.0
+    rest_sd = (cell.m_sd**2 + (cell.cif_fob * cell.x_sd) ** 2) ** 0.5
+    clipping = "bounded" if is_bounded(cell) else "not known: neither office states a bound"
+    rows = [
+        ("Gap, imports less exports", figures.with_error(cell.gap, (cell.m_sd**2 + cell.x_sd**2) ** 0.5)),
+        (
+            f"of which freight and insurance (factor {cell.cif_fob:.2f})",
+            figures.with_error(freight * cell.x, freight * cell.x_sd) if freight else "none: no factor applies",
+        ),
+        ("of which the rest", figures.with_error(cell.m - cell.cif_fob * cell.x, rest_sd)),
+        ("Could noise alone have made the gap?", "yes" if noise_explains(cell) else "no"),
+        ("Large traders scaled down", clipping),
+    ]
+    return markup.table("± is half a 95 % interval of the added noise", ("Part", "US dollars"), rows)
+
+
+def _chapters(page: Page, cell: MirrorCell) -> None:
+    levels = product_levels(page.published.bundles)
+    parts = [
+        one
+        for level in levels[-1:]
+        for one in page.mirrors(level, cell.period)
+        if (one.exporter, one.importer) == (cell.exporter, cell.importer)
+    ]
+    if parts:
+        pair_parts.products(page, cell, parts)
+    else:
+        st.html(markup.paragraph("The two offices publish no common product detail of this flow.", "quiet"))
+
+
+def _over_time(page: Page, cell: MirrorCell) -> None:
+    own = [
+        one
+        for one in page.mirrors(PAIRS)
+        if (one.exporter, one.importer) == (cell.exporter, cell.importer) and len(one.period) == len(cell.period)
+    ]
+    if len(own) > 1:
+        pair_parts.over_time(own)

@@ -1,0 +1,203 @@
+"""The lower half of the pair page: products, periods, and the two metadata sheets."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, figures, markup, names
+from dashboard.mirrored import gap_beyond_noise, sure_gap
+from dashboard.views.page import Page
+from release.mirror.comparison import MirrorCell
+from release.wording import amount, percent
+
+MOST_PRODUCTS = 14
+_SHEET = {
+    "trade_system": "Trade system",
+    "re_exports": "Re-exports",
+    "thresholds": "Thresholds",
+    "confidentiality": "Confidential goods",
+    "hs_edition": "Goods classification",
+    "territory": "Territory",
+    "date_basis": "Date that counts",
+    "currency": "Currency",
+    "rate_source": "Conversion to US$",
+    "vintage": "Vintage",
+}
+
+
+def products(page: Page, whole: MirrorCell, parts: Sequence[MirrorCell]) -> None:
+    """Write which products carry the gap: a dumbbell, a scatter and a table."""
+    ranked = sorted(parts, key=lambda one: (-sure_gap(one), -gap_beyond_noise(one), -abs(_rest(one))))
+    st.subheader("Which products carry the gap", anchor=False)
+    noisy = [one for one in parts if gap_beyond_noise(one) > 0]
+    st.html(markup.paragraph(_carried(whole, noisy, len(parts))))
+    left, right = st.columns(2, gap="large")
+    with left:
+        shown = ranked[:MOST_PRODUCTS]
+        labels = [names.product_with_code(one.product) for one in shown]
+        st.altair_chart(
+            charts.dumbbell(pd.DataFrame([side for one in shown for side in _sides(one)]), labels),
+            width="stretch",
+            alt=f"Exports and imports of the {len(shown)} products with the largest gaps; the table holds the figures.",
+        )
+    with right:
+        band = (whole.band_low, whole.band_high)
+        st.altair_chart(
+            charts.scatter(pd.DataFrame([_point(one) for one in parts]), band),
+            width="stretch",
+            alt="Exports against imports by product with the agreed band; the table holds the figures.",
+        )
+        st.html(
+            markup.paragraph(
+                "Each point is a product; the cross is its 95 % interval of noise, the wedge the agreed band.", "quiet"
+            )
+        )
+    columns = ("Product", "Verdict", "Exports", "Imports", "M − X by noise", "Sure gap")
+    caption = f"The {min(len(ranked), 2 * MOST_PRODUCTS)} products with the largest gaps of {len(parts)}; ± and intervals are 95 % by noise"
+    rows = [_product_row(one) for one in ranked[: 2 * MOST_PRODUCTS]]
+    with st.expander("The same as a table"):
+        st.html(markup.table(caption, columns, rows, numbers=columns[2:]))
+    del page
+
+
+def _rest(cell: MirrorCell) -> float:
+    return cell.m - cell.cif_fob * cell.x
+
+
+def _carried(whole: MirrorCell, noisy: Sequence[MirrorCell], parts: int) -> str:
+    if not noisy:
+        return f"In none of {parts} products is the gap larger than noise alone could have made it."
+    listed = [
+        f"{names.product_with_code(one.product)} ({'imports' if one.gap > 0 else 'exports'} higher by at least"
+        f" {amount(gap_beyond_noise(one), 'USD')})"
+        for one in sorted(noisy, key=gap_beyond_noise, reverse=True)[:3]
+    ]
+    some = f"In {len(noisy)} of {parts} products noise alone doesn't explain the gap, by chance alone in about"
+    expected = max(1, round(0.05 * parts))
+    del whole
+    return f"{some} {expected}. The largest: {'; '.join(listed)}."
+
+
+def _sides(cell: MirrorCell) -> list[dict[str, object]]:
+    sides = (("exports", cell.x, cell.x_sd), ("imports", cell.m, cell.m_sd))
+    return [
+        {
+            "product": names.product_with_code(cell.product),
+            "side": side,
+            "value": value,
+            "low": value - figures.Z95 * sd,
+            "high": value + figures.Z95 * sd,
+            "words": figures.with_error(value, sd),
+        }
+        for side, value, sd in sides
+    ]
+
+
+def _point(cell: MirrorCell) -> dict[str, object]:
+    reach_x, reach_m = figures.Z95 * cell.x_sd, figures.Z95 * cell.m_sd
+    return {
+        "product": names.product_with_code(cell.product),
+        "x": cell.x,
+        "m": cell.m,
+        "x_low": cell.x - reach_x,
+        "x_high": cell.x + reach_x,
+        "m_low": cell.m - reach_m,
+        "m_high": cell.m + reach_m,
+        "x_words": figures.with_error(cell.x, cell.x_sd),
+        "m_words": figures.with_error(cell.m, cell.m_sd),
+        "verdict": figures.verdict(cell),
+    }
+
+
+def _product_row(cell: MirrorCell) -> tuple[markup.Value, ...]:
+    sure = sure_gap(cell)
+    return (
+        names.product_with_code(cell.product),
+        figures.verdict(cell),
+        figures.with_error(cell.x, cell.x_sd),
+        figures.with_error(cell.m, cell.m_sd),
+        figures.gap_interval(cell.gap_noise_low, cell.gap_noise_high),
+        f"≥ {amount(sure, 'USD')}" if sure else "none",
+    )
+
+
+def over_time(cells: Sequence[MirrorCell]) -> None:
+    """Write both sides over the periods, with bands of noise."""
+    st.subheader("Over time", anchor=False)
+    ordered = sorted(cells, key=lambda one: one.period)
+    months = [{"period": one.period, **side} for one in ordered for side in _sides(one)]
+    st.altair_chart(
+        charts.lines(pd.DataFrame(months).drop(columns="product")),
+        width="stretch",
+        alt="Exports and imports over time with 95 % bands of noise; the table holds the figures.",
+    )
+    columns = ("Period", "Verdict", "Exports", "Imports", "M / X", "by noise alone", "Relative difference")
+    rows = [
+        (
+            one.period,
+            figures.verdict(one),
+            figures.with_error(one.x, one.x_sd),
+            figures.with_error(one.m, one.m_sd),
+            figures.ratio(one.ratio),
+            figures.ratio_interval(one.ratio_noise_low, one.ratio_noise_high),
+            percent(one.srd),
+        )
+        for one in ordered
+    ]
+    with st.expander("The same as a table"):
+        st.html(markup.table("± is half a 95 % interval of noise", columns, rows, numbers=columns[2:5]))
+
+
+def sheets(page: Page, exporter: str, importer: str) -> None:
+    """Write both offices' metadata side by side, with what to ask the partner first."""
+    st.subheader("How each office records this flow", anchor=False)
+    x, m = (page.published.of(office)[-1].metadata for office in (exporter, importer))
+    asked = questions(x, m)
+    if asked:
+        st.html(markup.paragraph("Worth asking the partner:"))
+        st.html(markup.bullets(asked))
+    rows: list[tuple[markup.Value, ...]] = [
+        ("Valuation of this flow", _text(x["valuation"]["X"]), _text(m["valuation"]["M"]), ""),
+        ("Partner country is the", _text(x["partner"]["X"]), _text(m["partner"]["M"]), ""),
+        *((label, _text(x.get(key)), _text(m.get(key)), _same(x, m, key)) for key, label in _SHEET.items()),
+    ]
+    columns = ("", f"{names.area(exporter)}, exports", f"{names.area(importer)}, imports", "")
+    st.html(markup.table("What each office states about its own figures", columns, rows, short=("",)))
+
+
+def questions(x: Mapping[str, Any], m: Mapping[str, Any]) -> list[str]:
+    """Return what to ask, from where the two sheets differ or are silent."""
+    asked = []
+    valuation_x, valuation_m = _text(x["valuation"]["X"]), _text(m["valuation"]["M"])
+    if "unknown" in (valuation_x, valuation_m):
+        asked.append("How is this flow valued? One side doesn't say, so no CIF/FOB factor was applied.")
+    elif valuation_x in {"FOB", "FAS"} and valuation_m == "CIF":
+        asked.append("Which part of the imports' value is freight and insurance? Exports are without it, imports with.")
+    by_x, by_m = _text(x["partner"]["X"]), _text(m["partner"]["M"])
+    if by_m in {"origin", "consignment"} and by_x != by_m:
+        asked.append(
+            f"Which goods come through third countries? Exports are by {by_x}, imports by country of {by_m}."
+        )
+    asked += [
+        f"{label}: the exporter says “{_text(x.get(key))}”, the importer “{_text(m.get(key))}”. What does it change?"
+        for key, label in _SHEET.items()
+        if _same(x, m, key) == "differs"
+    ]
+    stated = {_text(sheet.get("thresholds")) for sheet in (x, m)}
+    if stated - {"none", "", "unknown"}:
+        asked.append("How much trade lies below the thresholds, by month and chapter?")
+    if {_text(sheet.get("confidentiality")) for sheet in (x, m)} - {"none", "", "unknown"}:
+        asked.append("Which of the large gaps are confidential goods, booked under another code or country?")
+    return asked
+
+
+def _same(x: Mapping[str, Any], m: Mapping[str, Any], key: str) -> str:
+    return "" if x.get(key) == m.get(key) else "differs"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "not stated"
+
+

@@ -1,0 +1,52 @@
+"""The excess: what the bound cuts off large traders, measured by a draw of its own under a published policy.
+
+It is the unclipped whitened integer less the clipped one, from the same code, so exactly 0 for a trader that fits.
+It is brought to this tier's own scale and clipped to the ceiling. Per-record zCDP (arXiv:2310.12827): a trader with whitened
+excess b has the loss rho + |b|^2 / (2 * 4^F), at most the ceiling K, which it can compute from its own figures.
+
+    e = a(v) - u(v)                   whitened integers of the uniform tier, v uncapped, e >= 0
+    b = trunc(double(e) * (w2 / w1))  on this tier's scale
+    clipped as ever to D2 = isqrt(floor(2 (K - rho) 4^F))
+"""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from release.confidential.clip import capped, clip, over_bound, summed, whitened
+from release.plan import PlannedMeasure
+
+
+def pre_noise_excess(amounts: pl.DataFrame, measure: PlannedMeasure, excess: PlannedMeasure) -> NDArray[np.int64]:
+    """Return the sum over traders of their clipped whitened excess, levels stacked in order; shape (cells,).
+
+    Args:
+        amounts: a row for each (trader, leaf): `trader` (UInt32), `leaf` (UInt32), `amount` (Int128, minor units).
+        measure: the uniform tier.
+        excess: the large-trader tier of the same measure.
+    """
+    return summed(clip(whitened_excess(amounts, measure, excess), excess.bound), excess.cells)
+
+
+def whitened_excess(amounts: pl.DataFrame, measure: PlannedMeasure, excess: PlannedMeasure) -> pl.DataFrame:
+    """Return `trader`, `cell` and the whitened excess `a` (Int64, > 0) before its clip; only traders that don't fit."""
+    bounded = whitened(capped(amounts, measure), measure)
+    large = _not_fitting(amounts, measure, bounded)
+    kept = clip(bounded.join(large, on="trader", how="semi"), measure.bound)
+    whole = whitened(capped(amounts.join(large, on="trader", how="semi"), excess), measure)
+    both = whole.join(kept, on=["trader", "cell"], how="left").with_columns(pl.col("u").fill_null(0))
+    ratios = pl.Series(np.concatenate([_ratios(measure, excess, place) for place in range(len(measure.levels))]))
+    scale = pl.lit(ratios).gather(pl.col("cell"))
+    steps = ((pl.col("a") - pl.col("u")).cast(pl.Float64) * scale).cast(pl.Int64)  # the cast truncates
+    return both.select("trader", "cell", steps.alias("a")).filter(pl.col("a") > 0)
+
+
+def _not_fitting(amounts: pl.DataFrame, measure: PlannedMeasure, bounded: pl.DataFrame) -> pl.DataFrame:
+    """Return the traders, `trader`, that the uniform tier's cap or bound touches."""
+    cap = pl.lit(pl.Series(measure.caps)).gather(pl.col("leaf")).cast(pl.Int128)
+    cut = amounts.filter(pl.col("amount") > cap).select("trader")
+    return pl.concat([cut, over_bound(bounded, measure.bound).select("trader")]).unique()
+
+
+def _ratios(measure: PlannedMeasure, excess: PlannedMeasure, place: int) -> NDArray[np.float64]:
+    return excess.levels[place].weights / measure.levels[place].weights

@@ -1,0 +1,10 @@
+"""Predictions of a release's worth from public inputs alone, and scales and losses that fit them.
+
+`forecast` tells what a plan can be expected to reach, `reach_targets` the loss that reaches a release's targets,
+`suggest` scales for a loss. No record is read, nothing is charged, and no figure of a release depends on a prediction.
+"""
+
+from release.planner.forecast import Forecast, LevelForecast, MirrorForecast, forecast
+from release.planner.scales import Proposal, ScaleProposal, suggest
+
+__all__ = ["Forecast", "LevelForecast", "MirrorForecast", "Proposal", "ScaleProposal", "forecast", "suggest"]

@@ -1,0 +1,192 @@
+"""Scales proposed for a loss: relative noise and floor of each level, from public priors and the assumption alone.
+
+The proposal lowers one number, the weighted mean over levels of the logarithm of the predicted median error of the cells
+that hold most of a level's trade. It is found by coordinate descent on a grid and is good, not best. Nothing here may be
+tuned on records: rerunning the command on the same config and prior gives the same proposal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor as whole
+from math import log, log10, sqrt
+
+import numpy as np
+
+from release.plan import PlannedMeasure, ReleasePlan
+from release.planner.outlook import PREDICTED, Outlook, clipped_parts, outlook, reconciled_sd
+from release.planner.population import FloatArray
+from release.planner.precision import median_error
+from release.tables import Level, Measure
+
+WEIGHTS: Mapping[Level, float] = {
+    Level.TOTAL: 1.0,
+    Level.PARTNER: 4.0,
+    Level.SECTION: 1.0,
+    Level.CHAPTER: 1.0,
+    Level.PARTNER_SECTION: 1.0,
+    Level.PARTNER_CHAPTER: 1.0,
+}
+"""How much a level counts: partner totals are what mirrors compare first."""
+
+COVERED = 0.95
+"""The largest cells that hold this part of a level's prior are those whose errors count."""
+
+STEPS = (2.0, 1.4, 1.15)
+ROUNDS = 2
+POPULATIONS = 2
+LEAST, MOST = 2e-3, 2.0
+"""Between these a level's relative noise is sought; a level at the upper end is mostly told by the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleProposal:
+    """A level's proposed noise; `floor` in the measure's unit."""
+
+    level: Level
+    relative_noise: Fraction
+    floor: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A measure's proposed scales for a loss, with what the release's own and the proposed ones are predicted to reach.
+
+    `before` and `after` are predicted median errors of the cells that count, in the levels' order.
+    """
+
+    measure: Measure
+    rho: Fraction
+    scales: tuple[ScaleProposal, ...]
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+
+
+def suggest(plan: ReleasePlan) -> tuple[Proposal, ...]:
+    """Return proposed scales for each measure with a prior whose concentration is assumed, at the plan's own loss."""
+    return tuple(
+        _proposal(outlook(measure, plan.layout, plan.release.assumption, populations=POPULATIONS))
+        for measure in plan.measures
+        if measure.measure in PREDICTED and _has_priors(measure)
+    )
+
+
+def _has_priors(measure: PlannedMeasure) -> bool:
+    return all(level.prior is not None and (level.prior > 0.0).any() for level in measure.levels)
+
+
+def _proposal(own: Outlook) -> Proposal:
+    priors = [np.asarray(level.prior) for level in own.measure.levels]
+    counted = [covering(prior) for prior in priors]
+    levels = [level.level for level in own.measure.levels]
+    found = _descend(own, priors, counted, _start(own, priors))
+    rounded = [(_rounded(part), _rounded(floor)) for part, floor in found]
+    after = _errors(own, counted, _sds(priors, [(float(part), float(floor)) for part, floor in rounded]))
+    return Proposal(
+        measure=own.measure.measure,
+        rho=own.measure.rho,
+        scales=tuple(
+            ScaleProposal(level=level, relative_noise=part, floor=floor)
+            for level, (part, floor) in zip(levels, rounded, strict=True)
+        ),
+        before=_errors(own, counted, [level.sd for level in own.measure.levels]),
+        after=after,
+    )
+
+
+def covering(prior: FloatArray) -> np.ndarray:
+    """Decide which cells count: the largest ones that together hold 95 % of the level's prior."""
+    order = np.argsort(-prior, kind="stable")
+    held = np.cumsum(prior[order])
+    count = int(np.searchsorted(held, COVERED * held[-1])) + 1
+    chosen = np.zeros(prior.size, dtype=np.bool_)
+    chosen[order[:count]] = True
+    return chosen & (prior > 0.0)
+
+
+Scale = tuple[float, float]
+
+
+def _start(own: Outlook, priors: list[FloatArray]) -> list[Scale]:
+    """Return a start: a unit's bound shared by the levels, and floors at each level's median prior."""
+    part = 0.3 * sqrt(len(priors)) / own.bound
+    return [
+        (min(max(part * (0.5 if prior.size < 10 else 1.0), LEAST), MOST), float(np.median(prior[prior > 0.0])))  # noqa: PLR2004
+        for prior in priors
+    ]
+
+
+def _sds(priors: list[FloatArray], scales: list[Scale]) -> list[FloatArray]:
+    return [part * np.maximum(prior, floor) for prior, (part, floor) in zip(priors, scales, strict=True)]
+
+
+def _errors(own: Outlook, counted: list[np.ndarray], sds: list[FloatArray]) -> tuple[float, ...]:
+    """Return the predicted median error of the cells that count, level by level."""
+    parts = clipped_parts(own, sds, own.bound)
+    errors = []
+    for level, chosen, sd, bias in zip(own.measure.levels, counted, reconciled_sd(own, sds), parts, strict=True):
+        prior = np.asarray(level.prior)
+        errors.append(
+            median_error(sd[chosen] / prior[chosen], bias[:, chosen], float(own.assumption.prior_error))
+        )
+    return tuple(errors)
+
+
+def _worth(own: Outlook, priors: list[FloatArray], counted: list[np.ndarray], scales: list[Scale]) -> float:
+    errors = _errors(own, counted, _sds(priors, scales))
+    weights = [WEIGHTS[level.level] for level in own.measure.levels]
+    return sum(weight * log(error) for weight, error in zip(weights, errors, strict=True)) / sum(weights)
+
+
+def _descend(
+    own: Outlook, priors: list[FloatArray], counted: list[np.ndarray], start: list[Scale]
+) -> list[Scale]:
+    """Return the scales at which no single step up or down helps any more, steps growing finer."""
+    scales, best = start, _worth(own, priors, counted, start)
+    for step in STEPS:
+        for _ in range(ROUNDS):
+            before = best
+            for place in range(2 * len(scales)):
+                scales, best = _line(own, priors, counted, scales, best, place, step)
+            if before - best < 1e-3:  # noqa: PLR2004
+                break
+    return scales
+
+
+def _line(
+    own: Outlook,
+    priors: list[FloatArray],
+    counted: list[np.ndarray],
+    scales: list[Scale],
+    best: float,
+    place: int,
+    step: float,
+) -> tuple[list[Scale], float]:
+    """Return the scales after moving one of them, up or else down, for as long as it helps."""
+    for factor in (step, 1.0 / step):
+        moved = False
+        while True:
+            tried = _moved(scales, place, factor)
+            part, floor = tried[place // 2]
+            known = priors[place // 2][priors[place // 2] > 0.0]
+            if not LEAST <= part <= MOST or not known.min() / step <= floor <= known.max():
+                break
+            worth = _worth(own, priors, counted, tried)
+            if worth >= best:
+                break
+            scales, best, moved = tried, worth, True
+        if moved:
+            break
+    return scales, best
+
+
+def _moved(scales: list[Scale], place: int, factor: float) -> list[Scale]:
+    part, floor = scales[place // 2]
+    new = (part * factor, floor) if place % 2 == 0 else (part, floor * factor)
+    return [*scales[: place // 2], new, *scales[place // 2 + 1 :]]
+
+
+def _rounded(figure: float) -> Fraction:
+    """Return a figure in two digits, exactly."""
+    places = 1 - whole(log10(figure))
+    return Fraction(round(figure * 10.0**places)) / Fraction(10) ** places
