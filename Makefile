@@ -28,6 +28,7 @@ check: .venv/ready  ## lint, format, types, import contracts
 	$(BIN)/lint-imports --no-cache
 
 demo: .venv/ready  ## release a small file made by the project, and look at the result
+	rm -rf demo
 	$(BIN)/mirrors demo --out demo
 
 promises: .venv/ready  ## run what must hold under faults and attack, one line each

@@ -1,4 +1,4 @@
-"""A practice office for `benchmarks/accuracy.py`: the world's records and prior as a real config, plan, clip and noise."""
+"""An office for `benchmarks/accuracy.py`: the world's records and prior as a real config, plan, clip and noise."""
 
 import tempfile
 from collections.abc import Mapping
@@ -184,12 +184,13 @@ levels = [{levels}]
 def _write_prior(file: Path, figures: Mapping[Level, FloatArray], layout: Layout) -> None:
     tables = [
         pl.DataFrame(
-            [(str(cell.flow), "2023", cell.partner, cell.product, str(level), "value") for cell in cells(layout, level)],
+            [
+                (str(cell.flow), "2023", cell.partner, cell.product, str(level), "value")
+                for cell in cells(layout, level)
+            ],
             schema=["flow", "period", "partner", "product", "level", "measure"],
             orient="row",
         ).with_columns(value=pl.Series(values))
         for level, values in figures.items()
     ]
     pl.concat(tables).write_csv(file)
-
-

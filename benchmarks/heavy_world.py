@@ -1,8 +1,8 @@
 """A seeded heavy-tailed world of traders for `benchmarks/accuracy.py`: two years of each trader's sums by cell.
 
 Nothing here is shared with the planner's own picture of a population: sizes are drawn, not ranked; traders choose
-partners by gravity and chapters by trade, whatever room a cell has, and split their value unevenly. Last year's sums are
-what an office would have published, and are the prior; this year's are the records.
+partners by gravity and chapters by trade, whatever room a cell has, and split their value unevenly. Last year's sums
+are what an office would have published, and are the prior; this year's are the records.
 """
 
 from dataclasses import dataclass

@@ -47,9 +47,7 @@ def steps(state: AccountState, charges: Iterable[Charge]) -> tuple[Step, ...]:
             after += charge.request.rho
             told = "charged, not released" if charge.state == "charged" else str(charge.state)
             found.append(
-                Step(
-                    release=charge.request.release, date=charge.date, rho=charge.request.rho, after=after, state=told
-                )
+                Step(release=charge.request.release, date=charge.date, rho=charge.request.rho, after=after, state=told)
             )
     for share in state.planned:
         if not share.charged:

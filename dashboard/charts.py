@@ -5,7 +5,7 @@ word wherever a colour carries meaning.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
@@ -19,12 +19,15 @@ CLAMP = 1.0
 PICK = "pair"
 """The selection of the matrix, by exporter and importer."""
 
-_US = "datum.value == null ? '' : " + (
-    "(abs(datum.value) >= 999.5e9 ? format(datum.value / 1e12, '.3~r') + ' trn' : "
+_US = (
+    "datum.value == null ? '' : (abs(datum.value) >= 999.5e9 ? format(datum.value / 1e12, '.3~r') + ' trn' : "
     "abs(datum.value) >= 999.5e6 ? format(datum.value / 1e9, '.3~r') + ' bn' : "
     "abs(datum.value) >= 999.5e3 ? format(datum.value / 1e6, '.3~r') + ' m' : "
     "abs(datum.value) >= 999.5 ? format(datum.value / 1e3, '.3~r') + ' k' : format(datum.value, '.3~r'))"
 )
+
+
+_ROWS: dict[str, Any] = {"labelFontSize": 13, "labelOverlap": False}
 
 
 def _money_axis(title: str, **more: Any) -> alt.Axis:
@@ -52,7 +55,8 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
             alt.Tooltip("noise:N", title="By noise alone"),
         ],
     )
-    shade = alt.Scale(domain=[-CLAMP, 0, CLAMP], range=[EXPORTS, EVEN, IMPORTS], clamp=True)
+    stops = [-CLAMP, -CLAMP / 2, 0, CLAMP / 2, CLAMP]
+    shade = alt.Scale(domain=stops, range=[EXPORTS, "#a3c6e3", EVEN, "#f2bd8a", IMPORTS], clamp=True, interpolate="rgb")
     legend = alt.Legend(
         title="imports less exports, of their mean",
         format=".0%",
@@ -67,14 +71,11 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
     squares = squares.add_params(pick)
     words = base.mark_text(fontSize=15, fontWeight=600, dy=-9, color="#111").encode(text="told:N")
     verdicts = base.mark_text(fontSize=12, dy=12, color="#111").encode(text="sign:N")
-    dots = (
-        base.transform_filter("datum.within").mark_circle(size=45, color="#111", dx=0).encode(yOffset=alt.value(0))
-    )
     dots = base.transform_filter("datum.within").mark_text(text="●", fontSize=11, dy=29, color="#111")
-    return alt.layer(squares, words, verdicts, dots).properties(height=110 * len(offices) + 40)
+    return _layered(squares, words, verdicts, dots, height=110 * len(offices) + 40)
 
 
-def _heads(orient: str) -> alt.Axis:
+def _heads(orient: Literal["top", "left"]) -> alt.Axis:
     return alt.Axis(orient=orient, labelAngle=0, labelFontSize=13, domain=False, ticks=False, labelLimit=160)
 
 
@@ -92,14 +93,17 @@ def interval_on_band(interval: pd.DataFrame, band: tuple[float, float]) -> alt.L
         x=alt.X("low:Q", scale=scale, title="imports over exports (M / X)"), x2="high:Q"
     )
     base = alt.Chart(interval).encode(
-        y=alt.Y("kind:N", title=None, sort=list(interval["kind"]), axis=alt.Axis(labelLimit=260, labelFontSize=13)),
+        y=alt.Y(
+            "kind:N",
+            title=None,
+            sort=list(interval["kind"]),
+            axis=alt.Axis(labelLimit=260, **_ROWS),
+        ),
         tooltip=[alt.Tooltip("kind:N", title="Interval"), alt.Tooltip("words:N", title="M / X")],
     )
     bars = base.mark_rule(strokeWidth=5, color=EXPORTS).encode(x=alt.X("shown_low:Q", scale=scale), x2="shown_high:Q")
-    points = base.mark_point(filled=True, size=110, color="#111", fill="#ffffff", stroke="#111", strokeWidth=2).encode(
-        x="ratio:Q"
-    )
-    return alt.layer(area, bars, points).properties(height=130)
+    points = base.mark_point(filled=True, size=110, fill="#ffffff", stroke="#111111", strokeWidth=2).encode(x="ratio:Q")
+    return _layered(area, bars, points, height=170)
 
 
 def dumbbell(parts: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
@@ -109,28 +113,33 @@ def dumbbell(parts: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
         parts: a row for each chapter and side: `product, side, value, low, high, words`.
         order: the chapters, largest difference first.
     """
-    y = alt.Y("product:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=310, labelFontSize=12))
-    offset = alt.YOffset("side:N", sort=["exports", "imports"])
+    y = alt.Y("product:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=310, **_ROWS))
+    domain = ["exports", "imports"]
     colour = alt.Color(
         "side:N",
-        scale=alt.Scale(domain=["exports", "imports"], range=[EXPORTS, IMPORTS]),
-        legend=alt.Legend(title=None, orient="top"),
+        scale=alt.Scale(domain=domain, range=[EXPORTS, IMPORTS]),
+        legend=alt.Legend(title=None, orient="top", symbolType="circle"),
     )
-    shape = alt.Shape("side:N", scale=alt.Scale(domain=["exports", "imports"], range=["circle", "square"]), legend=None)
-    base = alt.Chart(parts)
+    shape = alt.Shape("side:N", scale=alt.Scale(domain=domain, range=["circle", "square"]), legend=None)
     tips = [
         alt.Tooltip("product:N", title="Product"),
         alt.Tooltip("side:N", title="Side"),
         alt.Tooltip("words:N", title="95 % by noise"),
     ]
-    spans = base.mark_rule(strokeWidth=2, opacity=0.75).encode(
-        x=alt.X("low:Q", axis=_money_axis("US$")), x2="high:Q", y=y, yOffset=offset, color=colour, tooltip=tips
-    )
+    base = alt.Chart(parts)
+    x = alt.X("low:Q", axis=_money_axis("US$"))
+    links = base.mark_line(strokeWidth=3, opacity=0.5, color="gray").encode(x="value:Q", y=y, detail="product:N")
+    spans = [
+        base.transform_filter(f"datum.side == '{side}'")
+        .mark_rule(strokeWidth=2, opacity=0.8, yOffset=off)
+        .encode(x=x, x2="high:Q", y=y, color=colour, tooltip=tips)
+        for side, off in (("exports", -6), ("imports", 6))
+    ]
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
-        x="value:Q", y=y, yOffset=offset, color=colour, shape=shape, tooltip=tips
+        x="value:Q", y=y, color=colour, shape=shape, tooltip=tips
     )
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[3, 3], opacity=0.6, color="gray").encode(x="x:Q")
-    return alt.layer(zero, spans, points).properties(height=alt.Step(30))
+    return _layered(zero, links, *spans, points, height=30 * len(order) + 100)
 
 
 def lines(months: pd.DataFrame) -> alt.LayerChart:
@@ -153,7 +162,7 @@ def lines(months: pd.DataFrame) -> alt.LayerChart:
             alt.Tooltip("words:N", title="95 % by noise"),
         ],
     )
-    return alt.layer(bands, path).properties(height=280)
+    return _layered(bands, path, height=280)
 
 
 def scatter(parts: pd.DataFrame, band: tuple[float, float]) -> alt.LayerChart:
@@ -179,29 +188,41 @@ def scatter(parts: pd.DataFrame, band: tuple[float, float]) -> alt.LayerChart:
     across = base.mark_rule(opacity=0.55, color="gray").encode(x="x_low:Q", x2="x_high:Q", y=y)
     up = base.mark_rule(opacity=0.55, color="gray").encode(x="x:Q", y=alt.Y("m_low:Q", scale=scale), y2="m_high:Q")
     points = base.mark_point(filled=True, size=60, color=EXPORTS, opacity=1).encode(x="x:Q", y=y)
-    return alt.layer(area, across, up, points).properties(height=380)
+    return _layered(area, across, up, points, height=380)
 
 
-def spent(steps: pd.DataFrame) -> alt.LayerChart:
-    """Return each account's spending against its limit; `steps` has `account, release, start, end, kind, limit`."""
-    base = alt.Chart(steps).encode(
-        y=alt.Y("account:N", title=None, axis=alt.Axis(labelLimit=320, labelFontSize=13)),
-        tooltip=[
-            alt.Tooltip("account:N", title="Account"),
-            alt.Tooltip("release:N", title="Release"),
-            alt.Tooltip("words:N", title="Loss rho"),
-            alt.Tooltip("kind:N", title="State"),
-        ],
+def spent(steps: pd.DataFrame, accounts: Sequence[str]) -> alt.LayerChart:
+    """Return each account's spending in parts of its limit; `steps` has `account, release, start, end, kind, words`."""
+    axis = alt.Axis(format=".0%", title="part of the account's limit")
+    top = max(1.05, float(steps["end"].max()))
+    bars = (
+        alt.Chart(steps)
+        .mark_bar(height=18, stroke="white", strokeWidth=1.5)
+        .encode(
+            x=alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[0, top], nice=False)),
+            x2="end:Q",
+            y=alt.Y(
+                "account:N",
+                sort=list(accounts),
+                title=None,
+                axis=alt.Axis(labelLimit=330, **_ROWS),
+            ),
+            color=alt.Color(
+                "kind:N",
+                scale=alt.Scale(domain=["charged", "planned"], range=[EXPORTS, "#a3c6e3"]),
+                legend=alt.Legend(title=None, orient="top"),
+            ),
+            tooltip=[
+                alt.Tooltip("account:N", title="Account"),
+                alt.Tooltip("release:N", title="Release"),
+                alt.Tooltip("words:N", title="Loss rho"),
+                alt.Tooltip("kind:N", title="State"),
+            ],
+        )
     )
-    colour = alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=["charged", "planned"], range=[EXPORTS, "#a9cbe8"]),
-        legend=alt.Legend(title=None, orient="top"),
-    )
-    bars = base.mark_bar(height=22, stroke="white", strokeWidth=1.5).encode(
-        x=alt.X("start:Q", title="privacy loss rho in the accounting year", scale=alt.Scale(zero=True)),
-        x2="end:Q",
-        color=colour,
-    )
-    limits = base.mark_tick(thickness=3, size=34, color="#c2410c").encode(x="limit:Q")
-    return alt.layer(bars, limits).properties(height=alt.Step(52))
+    limit = alt.Chart(pd.DataFrame({"limit": [1.0]})).mark_rule(strokeWidth=3, color=IMPORTS).encode(x="limit:Q")
+    return _layered(bars, limit, height=34 * len(accounts) + 110)
+
+
+def _layered(*charts: alt.Chart, height: int) -> alt.LayerChart:
+    return alt.LayerChart(layer=list(charts)).properties(height=height)

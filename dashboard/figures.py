@@ -55,6 +55,8 @@ def verdict(cell: MirrorCell) -> str:
 
 def rho(loss: Fraction) -> str:
     """Return a privacy loss for people: exact where it is short, else to six decimals."""
+    if loss.denominator == 1:
+        return f"{loss.numerator:,}"
     text = amount_text(loss)
     return text if len(text) <= 8 else f"{float(loss):.6f}".rstrip("0").rstrip(".")  # noqa: PLR2004
 

@@ -1,14 +1,15 @@
 """Epsilon of a privacy loss without OpenDP, which this package doesn't load.
 
-The published epsilon of a release is OpenDP's. For sums of releases it is found here by the same conversion, rounded up.
+The published epsilon of a release is OpenDP's. For sums of releases it is found here by the same conversion.
 """
 
 import math
 from fractions import Fraction
 
+from release.privacy import GRID_BITS, sensitivity
+
 _STEPS = 200
-_UPWARDS = 1 + 5e-7
-"""Wider than the grid on which OpenDP is asked, so that this is never the smaller of the two."""
+_UPWARDS = 1 + 1e-12
 
 
 def epsilon(rho: Fraction, delta: Fraction) -> float:
@@ -17,9 +18,11 @@ def epsilon(rho: Fraction, delta: Fraction) -> float:
     The least over alpha > 1 of `alpha rho + ln(1 / (alpha delta)) / (alpha - 1) + ln(1 - 1 / alpha)` (Canonne, Kamath
     and Steinke 2020, arXiv:2004.00010, proposition 12). Any alpha gives a true bound, so stopping early errs upwards.
     """
-    loss, small = float(rho), float(delta)
-    if loss <= 0:
+    if rho <= 0:
         return 0.0
+    # The program asks OpenDP at the next whole sensitivity, which is this much more than rho.
+    loss = float(Fraction((sensitivity(rho) + 1) ** 2, 2 * 4**GRID_BITS))
+    small = float(delta)
 
     def bound(log_excess: float) -> float:
         excess = math.exp(log_excess)

@@ -14,14 +14,16 @@ STYLE = """<style>
 .nm .wide {overflow-x: auto;}
 .nm caption {text-align: left; font-size: 0.85rem; opacity: 0.8; padding-bottom: 0.4rem;}
 .nm th, .nm td {padding: 0.32rem 0.7rem 0.32rem 0; border-bottom: 1px solid rgba(128,128,128,.28); text-align: left;
-  vertical-align: top; overflow-wrap: anywhere;}
-.nm thead th {font-weight: 600; border-bottom: 1px solid rgba(128,128,128,.6); overflow-wrap: normal;}
+  vertical-align: top; overflow-wrap: break-word;}
+.nm thead th {font-weight: 600; border-bottom: 1px solid rgba(128,128,128,.6);}
 .nm tbody th {font-weight: 500;}
-.nm .number {text-align: right; white-space: nowrap; overflow-wrap: normal;}
-.nm .short {white-space: nowrap; overflow-wrap: normal;}
-.nm .lead {font-size: 1.3rem; line-height: 1.5; margin: 0.2rem 0 0.6rem;}
-.nm .quiet {font-size: 0.88rem; opacity: 0.82; margin: 0.2rem 0 0.6rem;}
-.nm .note {border-left: 4px solid #b35806; padding: 0.4rem 0 0.4rem 0.9rem; margin: 0.4rem 0 0.8rem;}
+.nm .number {text-align: right; white-space: nowrap;}
+.nm .short {white-space: nowrap;}
+.nm p {margin: 0;}
+.nm .number {padding-left: 0.6rem;}
+.nm .lead {font-size: 1.3rem; line-height: 1.5; margin: 0.1rem 0 0.2rem;}
+.nm .quiet {font-size: 0.88rem; opacity: 0.82;}
+.nm .note {border-left: 4px solid #b35806; padding: 0.4rem 0 0.4rem 0.9rem; margin: 0.1rem 0 0.2rem;}
 .nm .differs td, .nm tr.differs th {font-weight: 600;}
 .nm a {color: inherit; text-decoration: underline; text-underline-offset: 2px;}
 .nm a:focus-visible {outline: 3px solid #1f6fb2; outline-offset: 2px;}

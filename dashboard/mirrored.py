@@ -10,8 +10,8 @@ from dataclasses import replace
 import polars as pl
 
 from release.bundle.verification import Bundle
-from release.mirror.alignment import LEVELS
-from release.mirror.comparison import DEFAULT_CIF_FOB, DEFAULT_TOLERANCE, Agreement, Comparison, MirrorCell, compare
+from release.mirror.alignment import LEVELS, Scope
+from release.mirror.comparison import DEFAULT_CIF_FOB, Agreement, Comparison, MirrorCell, compare
 
 PAIRS = "partner"
 """The level of whole flows between two countries."""
@@ -30,9 +30,9 @@ def agreement_on(tolerance: float, cif_fob: float) -> Agreement:
 def family(bundles: Iterable[Bundle], level: str, period: str | None, agreement: Agreement) -> Comparison:
     """Return the comparison of one level in one period, or in every period when `period` is None."""
     wanted = (pl.col("level") == level) & (pl.col("measure") == MEASURE)
-    if period is not None:
-        wanted &= pl.col("period") == period
-    return compare([replace(bundle, observations=bundle.observations.filter(wanted)) for bundle in bundles], agreement)
+    only = [replace(bundle, observations=bundle.observations.filter(wanted)) for bundle in bundles]
+    scope = Scope(levels=(level,), periods=() if period is None else (period,))
+    return compare(only, replace(agreement, scope=scope))
 
 
 def periods_of(bundles: Iterable[Bundle]) -> tuple[str, ...]:

@@ -6,12 +6,15 @@ Nothing is remembered of what a reader chose; that stands in the address.
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
 import streamlit as st
 
+from dashboard.choices import choice, factor
 from dashboard.mirrored import agreement_on, family
-from dashboard.sources import Place, Published, Refused, Stated, Stamp, bundle_at, published_at, statement_at
+from dashboard.sources import Place, Published, Refused, Stamp, Stated, bundle_at, published_at, statement_at
+from dashboard.tables import cells_of
 from release.bundle.verification import Bundle
-from release.mirror.comparison import DEFAULT_CIF_FOB, Agreement, Comparison
+from release.mirror.comparison import DEFAULT_CIF_FOB, DEFAULT_TOLERANCE, Agreement, Comparison
 
 TOLERANCES = (0.05, 0.10, 0.25, 0.50)
 
@@ -52,28 +55,34 @@ def _family(
     return family(_found.bundles, level, period, agreement_on(tolerance, cif_fob))
 
 
+def cells_published(found: Published) -> pl.DataFrame:
+    """Return all published cells as one table."""
+    return _cells(found.digests, found)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _cells(digests: tuple[str, ...], _found: Published) -> pl.DataFrame:  # noqa: ARG001 - as above
+    return cells_of(_found.bundles)
+
+
 def choose() -> Agreement:
     """Return the agreement chosen in the side bar; it stands in the address as `t` and `c`."""
     with st.sidebar:
-        tolerance = st.selectbox(
+        tolerance = choice(
             "Corresponding means within",
             TOLERANCES,
-            index=TOLERANCES.index(0.25),
-            format_func=lambda part: f"±{100 * part:.0f} %",
-            key="t",
-            bind="query-params",
-            help="How far imports over exports may be off the CIF/FOB factor and still count as corresponding.",
+            "t",
+            proposal=DEFAULT_TOLERANCE,
+            words=lambda part: f"±{100 * part:.0f} %",
+            tip="How far imports over exports may be off the CIF/FOB factor and still count as corresponding.",
         )
-        factor = st.number_input(
+        c = factor(
             "CIF/FOB factor",
-            min_value=1.0,
-            max_value=1.5,
-            value=DEFAULT_CIF_FOB,
-            step=0.01,
-            format="%.2f",
-            key="c",
-            bind="query-params",
-            help="Imports usually hold freight and insurance, exports don't. The factor is used only where the exports"
+            "c",
+            proposal=DEFAULT_CIF_FOB,
+            low=1.0,
+            high=1.5,
+            tip="Imports usually hold freight and insurance, exports don't. The factor is used only where the exports"
             " are valued FOB or FAS and the imports CIF.",
         )
-    return agreement_on(float(tolerance or 0.25), round(float(factor or DEFAULT_CIF_FOB), 4))
+    return agreement_on(tolerance, round(c, 4))

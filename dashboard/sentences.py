@@ -7,20 +7,17 @@ from dashboard.mirrored import gap_beyond_noise, is_bounded, noise_explains, sur
 from release.mirror.comparison import Agreement, MirrorCell
 from release.wording import amount, count, percent
 
-UNBOUNDED = (
-    "Every verdict here is “cannot tell”. The offices scale down the figures of very large traders and state no bound"
-    " on what that took off, so no true ratio can be ruled out. The figures below show what the added noise alone"
-    " leaves open; they say nothing about what was scaled down."
-)
 COVERS = "This covers the added noise and the stated bounds on clipping, not how the offices record trade."
 
 
 def lead(cells: Sequence[MirrorCell], agreement: Agreement) -> str:
-    """Return the sentence that comes first: how many flows correspond, differ, or can't be told, and the largest gap."""
+    """Return what comes first: how many flows correspond, differ, or can't be told, and the largest gap."""
     told = {verdict: sum(cell.verdict == verdict for cell in cells) for verdict in ("corresponds", "differs")}
     open_ = len(cells) - sum(told.values())
     flows = f"Of {count(len(cells))} {'flow' if len(cells) == 1 else 'flows'}"
-    counted = f"{_of(told['corresponds'], 'corresponds', 'correspond')}, {_of(told['differs'], 'differs', 'differ')} and"
+    counted = (
+        f"{_of(told['corresponds'], 'corresponds', 'correspond')}, {_of(told['differs'], 'differs', 'differ')} and"
+    )
     factor = f"±{percent(agreement.tolerance)} around the CIF/FOB factor {agreement.cif_fob:.2f}"
     return f"{flows}, {counted} {count(open_)} cannot be told at {factor}. {_largest(cells)}"
 
@@ -42,6 +39,34 @@ def _largest(cells: Sequence[MirrorCell]) -> str:
             f" {_higher(noisy)} higher{unless}."
         )
     return "No gap is larger than the added noise explains."
+
+
+def limits(cells: Sequence[MirrorCell]) -> str | None:
+    """Return what keeps verdicts from being given, or what given ones rest on; None when nothing does."""
+    silent = sorted(
+        {cell.exporter for cell in cells if cell.bound_x is None}
+        | {cell.importer for cell in cells if cell.bound_m is None}
+    )
+    if not any(is_bounded(cell) for cell in cells):
+        return (
+            "Every verdict here is “cannot tell”: the offices scale down the figures of very large traders and state no"
+            " bound on what that took off, so no true ratio can be ruled out. The intervals show what the added noise"
+            " alone leaves open; they say nothing about what was scaled down."
+        )
+    if silent:
+        return (
+            f"{_listed(silent)} {'states' if len(silent) == 1 else 'state'} no bound on what scaling down very large"
+            " traders took off, so flows with it can seldom be told. The other verdicts are conditional on the bounds"
+            " that the offices state."
+        )
+    if any(cell.bound_x or cell.bound_m for cell in cells):
+        return "Verdicts are conditional on the bounds that the offices state on what scaling down traders took off."
+    return None
+
+
+def _listed(codes: Sequence[str]) -> str:
+    told = [names.office(code) for code in codes]
+    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
 
 
 def between(cell: MirrorCell) -> str:
@@ -88,7 +113,9 @@ def _condition(cell: MirrorCell) -> str:
         for bound, flow in ((cell.bound_x, "exports"), (cell.bound_m, "imports"))
         if bound
     ]
-    return f"Conditional on at most {' and '.join(stated)} having been clipped. " if stated else ""
+    most = f"It allows for at most {' and '.join(stated)} having been clipped. " if stated else ""
+    rests = f"It rests on an assumption that nobody checked: {cell.conditional}. " if cell.conditional else ""
+    return f"{most}{rests}"
 
 
 def noise_only(cell: MirrorCell) -> str:
@@ -103,7 +130,9 @@ def detectable(cell: MirrorCell) -> str:
     """Return what this comparison could have detected, for a flow of about this size."""
     if cell.p_corresponds is None:
         return "The flow is too small beside its noise to say what could have been detected."
-    chance = f"If the two flows truly agreed, there was a chance of {percent(cell.p_corresponds)} to see it."
+    chance = f"If the two flows truly agreed, the chance to see it was {percent(cell.p_corresponds)}."
+    if cell.p_corresponds < 0.0005:  # noqa: PLR2004 - shown as 0.0 %
+        chance = "Even if the two flows truly agreed, there was no chance to see it."
     low, high = cell.detectable_low, cell.detectable_high
     below = f"below {figures.ratio(low)}" if low else None
     above = f"above {figures.ratio(high)}" if high is not None else None
@@ -114,5 +143,5 @@ def detectable(cell: MirrorCell) -> str:
 
 
 def unusual(cell: MirrorCell) -> str:
-    """Return whether this is unusual for the pair, or that nothing is known of its past."""
+    """Return whether this is unusual for the pair, or that its past isn't known here."""
     return cell.unusual or "No published history of this pair is at hand, so nothing can be said about what is usual."

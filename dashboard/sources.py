@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from release.bundle.content import MANIFEST
+from release.bundle.folder import STATEMENT_ENDING
 from release.bundle.verification import Bundle, read_bundle
 from release.errors import BundleRefusedError, InvalidAmountError, MirrorsError
 from release.ledger.entries import Head
@@ -25,7 +26,6 @@ from release.ledger.statement import (
 from release.ledger.values import AccountState, Charge
 from release.privacy import DELTA_CAP, DELTA_FLOOR, RHO_CAP, RHO_FLOOR, parse_amount
 
-STATEMENT = "statement.json"
 LARGEST_STATEMENT = 50_000_000
 MOST_PLACES = 2000
 
@@ -229,21 +229,24 @@ def _bundle_places(locations: tuple[Path, ...]) -> Iterator[Place]:
 
 
 def _statement_places(locations: tuple[Path, ...]) -> Iterator[Place]:
-    for path in _named(locations, STATEMENT):
+    for path in _named(locations, STATEMENT_ENDING):
         yield Place(path=path, stamp=_stamp(path))
 
 
-def _named(locations: tuple[Path, ...], name: str) -> list[Path]:
-    """Return files of a name at any depth below the locations, hidden folders left out; links aren't followed."""
+def _named(locations: tuple[Path, ...], ending: str) -> list[Path]:
+    """Return files whose name ends so, at any depth; hidden ones are left out and links to folders not followed."""
     found: dict[Path, None] = {}
     for location in locations:
         for folder, inside, files in os.walk(location):
             inside[:] = sorted(one for one in inside if not one.startswith("."))
-            if name in files:
-                found[Path(folder, name)] = None
+            found |= {Path(folder, name): None for name in sorted(files) if _visible(name, ending)}
             if len(found) >= MOST_PLACES:
                 return list(found)
     return list(found)
+
+
+def _visible(name: str, ending: str) -> bool:
+    return name.endswith(ending) and not name.startswith(".")
 
 
 def _stamp(path: Path) -> Stamp:

@@ -348,3 +348,18 @@ class PlacesOverlapError(UsageError):
             f"{place} isn't taken as a place of publication: the office's private state folder would be published, or"
             " hold what is published. Nothing was charged or written; publish elsewhere with --out."
         )
+
+
+class DeclarationsError(DataError):
+    """A trader's own figures for `mirrors protect` can't be read as the file says; lines are told, figures aren't."""
+
+    def __init__(self, place: str, problems: Sequence[str]) -> None:
+        self.place = place
+        self.problems = tuple(problems)
+        listing = "\n".join(f"  {problem}" for problem in self.problems[:20])
+        super().__init__(
+            f"{place} can't be read as a trader's figures; nothing was computed, and nothing was sent anywhere.\n"
+            f"{listing}\n"
+            "It is CSV in UTF-8 with the columns flow,period,partner,product,value (and net_mass, declarations): "
+            "M,2024-03,DE,870323,1250.50"
+        )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from release.codelists import area_codes, chapter_codes, codelist, section_of_chapter
 from release.config import Office, Release
-from release.config.release import LargeTraders, LevelScale
+from release.config.release import DeclaredBound, LargeTraders, LevelScale
 from release.config.release import MeasurePlan as MeasureConfig
 from release.errors import ConfigError, Fault
 from release.privacy import GRID_BITS, amount_text, sensitivity, total
@@ -79,6 +79,7 @@ class PlannedMeasure:
         excess: the large-trader tier: the same levels with scales of its own, `rho` being what the ceiling leaves above
             the uniform loss, `caps` how far a leaf is looked at; None where there is no such tier.
         beyond: what is assumed of traders above the ceiling, in the config's words.
+        declared: the public bound on a unit, within which nothing is clipped; None where none was declared.
     """
 
     measure: Measure
@@ -89,6 +90,7 @@ class PlannedMeasure:
     caps: NDArray[np.int64]
     excess: "PlannedMeasure | None" = None
     beyond: str = "not bounded"
+    declared: DeclaredBound | None = None
 
     @property
     def cells(self) -> int:
@@ -223,7 +225,7 @@ def _measure(release: Release, layout: Layout, config: MeasureConfig, prior: Pri
         bound=bound,
         minor_units=units,
         levels=levels,
-        caps=_caps(levels, bound),
+        caps=caps_of(levels, bound),
     )
     _check_ranges(release, planned)
     if config.large_traders is None:
@@ -237,10 +239,7 @@ def _measure(release: Release, layout: Layout, config: MeasureConfig, prior: Pri
 def _excess(
     layout: Layout, config: MeasureConfig, tier: LargeTraders, prior: PriorFigures | None, uniform: PlannedMeasure
 ) -> PlannedMeasure:
-    """Return the large-trader tier of a measure: what K leaves above rho, on scales of its own.
-
-    A leaf is looked at up to the uniform cap and what the ceiling alone could hold; more than that is beyond K anyhow.
-    """
+    """Return the large-trader tier of a measure: what K leaves above rho, on scales of its own."""
     rho = tier.ceiling - config.rho
     bound = sensitivity(rho)
     levels = tuple(_level(layout, config, scale, prior, uniform.minor_units) for scale in tier.levels)
@@ -250,7 +249,7 @@ def _excess(
         bound=bound,
         minor_units=uniform.minor_units,
         levels=levels,
-        caps=np.minimum(uniform.caps + _caps(levels, bound), 2**62),
+        caps=excess_caps(uniform.caps, levels, bound),
     )
 
 
@@ -274,10 +273,20 @@ def _level(
     )
 
 
-def _caps(levels: tuple[PlannedLevel, ...], bound: int) -> NDArray[np.int64]:
+def caps_of(levels: tuple[PlannedLevel, ...], bound: int) -> NDArray[np.int64]:
     """Return floor(D kappa), with kappa = (sum over levels of w^2)^(-1/2): what one leaf alone may hold."""
     squares = sum(level.weights[level.cell_of_leaf] ** 2 for level in levels)
     return np.minimum(np.floor(bound / np.sqrt(squares)), 2.0**62).astype(np.int64)
+
+
+def excess_caps(caps: NDArray[np.int64], levels: tuple[PlannedLevel, ...], bound: int) -> NDArray[np.int64]:
+    """Return how far the large-trader tier looks at a leaf: the uniform cap and what the ceiling alone could hold.
+
+    A thousandth and two units more, so that a leaf with that much is above the ceiling whatever was rounded, and the
+    policy is the same whether the rest is looked at or not.
+    """
+    alone = caps_of(levels, bound)
+    return np.minimum(caps + alone + alone // 1024 + 2, 2**62)
 
 
 def _check_ranges(release: Release, measure: PlannedMeasure) -> None:
@@ -300,6 +309,31 @@ def _check_ranges(release: Release, measure: PlannedMeasure) -> None:
             release,
             f"measures.{measure.measure}",
             "its scales are so far apart that exact sums might not fit",
+        )
+
+
+def _check_declared(release: Release, measure: PlannedMeasure) -> None:
+    """Refuse noise for which a unit within the declared bound could be clipped.
+
+    A unit's norm is convex in how its total is spread over leaves, so it is largest with all in one leaf: a total of at
+    most the smallest cap fits. A record stands in one leaf, so there each leaf is held to its own bound.
+    """
+    declared = measure.declared
+    if declared is None:
+        return
+    largest = np.full(len(measure.caps), float(declared.amount or 0))
+    for level in measure.levels:
+        if level.level is declared.level:
+            known = np.zeros(level.cells) if level.prior is None else level.prior
+            cells = float(declared.times_prior or 0) * np.maximum(known, float(declared.floor or 0))
+            largest = cells[level.cell_of_leaf]
+    allowed = measure.caps * (1 - 1e-9) / measure.minor_units
+    over = float(np.max(largest / np.maximum(allowed, 1e-300), initial=0.0))
+    if over > 1:
+        raise _refusal(
+            release,
+            f"measures.{measure.measure}.declared_bound",
+            f"a unit within it could be clipped: the noise must be {over:.3g} times as wide, or the bound smaller",
         )
 
 
@@ -339,6 +373,7 @@ def _document(plan: ReleasePlan) -> dict[str, Any]:
         "preparation": {
             "missing_trader": release.source.missing_trader,
             "duplicates": release.source.duplicates,
+            "protected_on_request": release.source.protected_traders is not None,
             "value_decimals": release.source.value_decimals,
             "layout_digest": hashlib.sha256(canonical_json(_layout_of_source(release))).hexdigest(),
         },

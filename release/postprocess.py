@@ -72,9 +72,10 @@ def exposure(measure: PlannedMeasure, sd: NDArray[np.float64]) -> NDArray[np.flo
     """Return the bound on what a cell lacks by clipping and by the grid, in the measure's unit; shape of `sd`.
 
     There is none in the uniform tier. With a large-trader tier, and under the plan's assumption that no trader is above
-    its ceiling, only the grid's truncation is left: two tiers of at most N / 2^24 standard deviations, N < 167,772.
+    its ceiling, only the grid's truncation is left: two tiers of at most N / 2^24 standard deviations, N < 167,772. So
+    it is where a bound on each unit is publicly declared, within which the plan lets nothing be clipped.
     """
-    assumed = measure.excess is not None and measure.beyond == "assumed none"
+    assumed = measure.declared is not None or (measure.excess is not None and measure.beyond == "assumed none")
     return GRID_SHARE * sd if assumed else np.full_like(sd, np.inf)
 
 

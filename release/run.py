@@ -16,7 +16,7 @@ from typing import Protocol
 from release import __version__
 from release.accounting import epsilon, loss_by_map
 from release.bundle.content import BundleContent, bundle_content
-from release.bundle.folder import bundle_place, publish, replace_file
+from release.bundle.folder import bundle_place, publish, replace_file, statement_place
 from release.errors import BundleError, LossNotCoveredError, PlacesOverlapError
 from release.ledger.book import Book
 from release.ledger.values import Account, Charge, ChargeRequest, MeasureLoss, State, Terms
@@ -25,9 +25,6 @@ from release.plan import PlannedMeasure, ReleasePlan, canonical_json
 from release.postprocess import observations
 from release.privacy import GRID_BITS
 from release.tables import Tier
-
-STATEMENT = "statement.json"
-"""The ledger's public extract, published beside an office's bundles and renewed by every run."""
 
 
 class Step(StrEnum):
@@ -112,7 +109,7 @@ def run(
     status = _status(known, charges)
     if status is not Status.ALREADY_PUBLISHED:
         charges = tuple(book.published(release, tier, bundle.digest) for tier in plan.tiers)
-    replace_file(place.parent / STATEMENT, canonical_json(book.statement()))
+    replace_file(statement_place(published, plan.office.code), canonical_json(book.statement()))
     notice(Step.FINISHED)
     return Outcome(status=status, bundle=place, digest=bundle.digest, charge=charges[0], cells=plan.cells)
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent, indent
 from types import ModuleType
 
-from clip_world import edited
+from clip_world import AT_THE_END, edited
 
 from release.confidential import clip, preparation
 
-_UNGUARDED = {'return _without_excess(clipped, over.select("trader"), bound)': "return clipped"}
-_CLIPPED = "clipped = clip(stacked, measure.bound)"
+_UNGUARDED = {'return _within_bound(clipped, over.select("trader"), bound)': "return clipped"}
 _LINES = 'return counted.select("trader", "leaf", "value", "net_mass")'
 
 
@@ -33,6 +33,12 @@ def _loaded(module: ModuleType, edits: Mapping[str, str] | None, place: Path, na
     return module if edits is None else edited(module, place=place, name=name, edits=edits)
 
 
+def _anew(body: str) -> dict[str, str]:
+    """Return the edit that defines `pre_noise` anew: `body` makes `clipped`, which is summed."""
+    whole = f"{dedent(body).strip()}\nreturn summed(clipped, measure.cells)\n"
+    return {AT_THE_END: "\ndef pre_noise(amounts, measure):\n" + indent(whole, "    ")}
+
+
 MUTANTS: Mapping[str, Mutant] = {
     "clip_by_row": Mutant(
         preparation={
@@ -41,18 +47,24 @@ MUTANTS: Mapping[str, Mutant] = {
         }
     ),
     "one_level_skipped": Mutant(
-        clip={
-            _CLIPPED: 'inside = pl.col("cell") >= measure.levels[0].cells\n'
-            "    clipped = pl.concat([clip(stacked.filter(inside), measure.bound),"
-            ' stacked.filter(~inside).rename({"a": "u"})])'
-        }
+        clip=_anew(
+            """
+            inside = pl.col("cell") >= measure.levels[0].cells
+            stacked = whitened(capped(amounts, measure), measure)
+            skipped = stacked.filter(~inside).rename({"a": "u"})
+            clipped = pl.concat([clip(stacked.filter(inside), measure.bound), skipped])
+            """
+        )
     ),
     "norm_for_each_level_alone": Mutant(
-        clip={
-            _CLIPPED: "ends = np.cumsum([0] + [level.cells for level in measure.levels])\n"
-            "    clipped = pl.concat([clip(stacked.filter(pl.col('cell').is_between(first, last, closed='left')),"
-            " measure.bound) for first, last in zip(ends[:-1].tolist(), ends[1:].tolist())])"
-        }
+        clip=_anew(
+            """
+            ends = np.cumsum([level.cells for level in measure.levels]).tolist()
+            stacked = whitened(capped(amounts, measure), measure)
+            levels = [stacked.filter(pl.col("cell").is_between(a, b - 1)) for a, b in zip([0, *ends], ends)]
+            clipped = pl.concat([clip(level, measure.bound) for level in levels])
+            """
+        )
     ),
     "root_rounded_down": Mutant(clip={"isqrt(square - 1) + 1": "isqrt(square)"} | _UNGUARDED),
     "floor_on_negatives": Mutant(
@@ -63,12 +75,14 @@ MUTANTS: Mapping[str, Mutant] = {
         | _UNGUARDED
     ),
     "residual_outside_the_norm": Mutant(
-        clip={
-            "stacked = whitened(capped(amounts, measure), measure)": "listed = pl.col('leaf') // 3 % 3 < 2\n"
-            "    stacked = whitened(capped(amounts.filter(listed), measure), measure)\n"
-            "    residual = whitened(capped(amounts.filter(~listed), measure), measure)",
-            _CLIPPED: _CLIPPED + '\n    clipped = pl.concat([clipped, residual.rename({"a": "u"})])',
-        }
+        clip=_anew(
+            """
+            listed = pl.col("leaf") // 3 % 3 < 2
+            inside = whitened(capped(amounts.filter(listed), measure), measure)
+            residual = whitened(capped(amounts.filter(~listed), measure), measure).rename({"a": "u"})
+            clipped = pl.concat([clip(inside, measure.bound), residual])
+            """
+        )
     ),
     "ids_not_normalised": Mutant(preparation={"text = normalised_id(_text(field))": "text = _raw(field)"}),
     "duplicates_counted_once_across_traders": Mutant(
@@ -77,10 +91,7 @@ MUTANTS: Mapping[str, Mutant] = {
 }
 
 _SQUARES = '"trader").agg((wide * wide).sum().alias("S"))\n    over'
-WRAPPING: Mapping[str, str] = {
-    "    norms = stacked.group_by": '    narrow = pl.col("a")\n    norms = stacked.group_by',
-    _SQUARES: _SQUARES.replace("wide", "narrow"),
-} | _UNGUARDED
+WRAPPING: Mapping[str, str] = {_SQUARES: _SQUARES.replace("wide", 'pl.col("a")')} | _UNGUARDED
 """Edits of the clip by which squares are added in 64 bits; only wide releases have squares so large."""
 
 AUDITED: Mapping[str, Mutant] = {

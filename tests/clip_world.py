@@ -9,7 +9,8 @@ A mutant is a copy of a module's source with one edit, loaded beside the real mo
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from release.confidential import clip, preparation
 from release.confidential.records import exact_vectors
 from release.confidential.rows import scan_rows
-from release.confidential.sources import columns_of, hold
+from release.confidential.sources import HeldFile, columns_of, hold
 from release.config.office import (
     AccountTerms,
     Attributions,
@@ -31,7 +32,7 @@ from release.config.office import (
     Unit,
     Valuations,
 )
-from release.config.release import Columns, KeySets, LevelScale, MeasurePlan, Release, Source
+from release.config.release import Columns, KeySets, LargeTraders, LevelScale, MeasurePlan, Release, Source
 from release.plan import PlannedMeasure, PriorFigures, ReleasePlan, make_plan
 from release.tables import Flow, Level, Measure, Tier
 
@@ -41,6 +42,8 @@ LEVELS = {"total": "4000", "partner": "2500", "chapter": "2000", "partner x chap
 ALL_LEVELS = LEVELS | {"section": "3000", "partner x section": "1500"}
 COUNTED = {"total": "41", "partner": "1.3", "section": "0.7", "partner x chapter": "0.3"}
 """Noise sd of each level in the measure's unit; no weight is a whole number, so that every whitening rounds."""
+
+AT_THE_END = "\n# the end of an edited copy\n"
 
 FIELDS = ("trader", "date", "flow", "partner", "commodity", "value", "mass", "declaration")
 Row = tuple[str | None, ...]
@@ -83,11 +86,16 @@ def planned(
     layout: str = "parquet",
     decimals: int = 2,
     shape: PriorFigures | None = None,
+    ceiling: str | None = None,
 ) -> ReleasePlan:
     """Return a plan in which every measure has the same rho and the same levels.
 
-    With `shape`, a level's text is its relative noise, and its floor is 1.
+    With `shape`, a level's text is its relative noise, and its floor is 1. With `ceiling`, there is a tier for large
+    traders, whose scales are those of the levels in reversed order.
     """
+    scales = tuple(_scale(name, sd, shape) for name, sd in levels.items())
+    turned = tuple(_scale(name, sd, shape) for name, sd in zip(levels, [*levels.values()][::-1], strict=True))
+    tier = None if ceiling is None else LargeTraders(ceiling=ceiling, levels=turned)  # type: ignore[arg-type]
     release = Release(
         release="tried",
         title="A release of the tests",
@@ -103,7 +111,7 @@ def planned(
         ),
         keys=KeySets(partners=tuple(partners), chapters=tuple(chapters)),
         measures=tuple(
-            MeasurePlan(name=measure, rho=rho, levels=tuple(_scale(name, sd, shape) for name, sd in levels.items()))  # type: ignore[arg-type]
+            MeasurePlan(name=measure, rho=rho, levels=scales, large_traders=tier)  # type: ignore[arg-type]
             for measure in measures
         ),
     )
@@ -164,20 +172,47 @@ def write_rows(place: Path, chunks: Sequence[Sequence[Row]], *, layout: str = "p
 def contributions(
     place: Path, plan: ReleasePlan, *, preparing: ModuleType = preparation, clipping: ModuleType = clip
 ) -> NDArray[np.int64]:
-    """Return all measures' pre-noise integers, stacked, by the real code or by edited copies of two modules."""
+    """Return the pre-noise integers of everything drawn, stacked, by the real code or by edited copies of two modules.
+
+    Edited copies give the uniform tier alone.
+    """
+    if preparing is preparation and clipping is clip:
+        with _held(place, plan) as files:
+            vectors = exact_vectors(files, plan)
+        return np.concatenate([vectors[tier, each.measure] for each in plan.measures for tier in tiers_of(each)])
+    sums = prepared(place, plan, preparing)
+    chosen = [sums.select("trader", "leaf", pl.col(each.measure).alias("amount")) for each in plan.measures]
+    return np.concatenate(list(map(clipping.pre_noise, chosen, plan.measures)))
+
+
+def tiers_of(measure: PlannedMeasure) -> tuple[Tier, ...]:
+    """Return the tiers in which a measure is drawn."""
+    return (Tier.UNIFORM,) if measure.excess is None else (Tier.UNIFORM, Tier.LARGE_TRADER)
+
+
+def everything_drawn(plan: ReleasePlan) -> tuple[PlannedMeasure, ...]:
+    """Return the measures of both tiers in the order in which `contributions` stacks them."""
+    return tuple(each for measure in plan.measures for each in (measure, measure.excess) if each is not None)
+
+
+def prepared(place: Path, plan: ReleasePlan, preparing: ModuleType = preparation) -> pl.DataFrame:
+    """Return each trader's leaf sums of every measure, by the real preparation or an edited copy of it."""
+    measures = tuple(measure.measure for measure in plan.measures)
+    with _held(place, plan) as files:
+        rows = scan_rows(files, plan.release.source, columns_of(plan.release.source))
+        sums: pl.DataFrame = preparing.amounts(preparing.lines(rows, plan), measures).collect()
+    coded: pl.DataFrame = preparing.trader_codes(sums)
+    return coded
+
+
+@contextmanager
+def _held(place: Path, plan: ReleasePlan) -> Iterator[tuple[HeldFile, ...]]:
     files = hold(place, plan.release.source.layout)
     try:
-        if preparing is preparation and clipping is clip:
-            vectors = exact_vectors(files, plan)
-            return np.concatenate([vectors[Tier.UNIFORM, measure.measure] for measure in plan.measures])
-        lines = preparing.lines(scan_rows(files, plan.release.source, columns_of(plan.release.source)), plan)
-        measures = tuple(measure.measure for measure in plan.measures)
-        sums = preparing.trader_codes(preparing.amounts(lines, measures).collect())
+        yield files
     finally:
         for file in files:
             os.close(file.descriptor)
-    chosen = [sums.select("trader", "leaf", pl.col(name).alias("amount")) for name in measures]
-    return np.concatenate(list(map(clipping.pre_noise, chosen, plan.measures)))
 
 
 def leaf_sums(traders: Sequence[Mapping[int, int]]) -> pl.DataFrame:
@@ -200,8 +235,11 @@ def integers(traders: Sequence[Mapping[int, int]], measure: PlannedMeasure) -> l
 
 
 def edited(module: ModuleType, *, place: Path, name: str, edits: Mapping[str, str]) -> ModuleType:
-    """Return a copy of a module with pieces of its source replaced; each piece must stand in it exactly once."""
-    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    """Return a copy of a module with pieces of its source replaced; each piece must stand in it exactly once.
+
+    What replaces the piece `AT_THE_END` is put there, where it may define a function anew.
+    """
+    source = Path(str(module.__file__)).read_text(encoding="utf-8") + AT_THE_END
     for piece, replacement in edits.items():
         if source.count(piece) != 1:
             raise LookupError(piece)

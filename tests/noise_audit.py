@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-from clip_world import FLOWS, MONTHS, Row, contributions, row, write_rows
+from clip_world import FLOWS, MONTHS, Row, contributions, everything_drawn, row, write_rows
 from numpy.typing import NDArray
 from scipy.stats import beta, norm
 
@@ -97,17 +97,18 @@ def _canary(canary: Canary, block: int, number: int, plan: ReleasePlan) -> list[
 
 
 def drawn(vector: Integers, plan: ReleasePlan) -> Integers:
-    """Return the stacked integers of all measures with the real noise."""
-    ends = np.cumsum([measure.cells for measure in plan.measures])[:-1]
-    parts = zip(np.split(vector, ends), plan.measures, strict=True)
+    """Return the stacked integers of all measures and tiers with the real noise."""
+    measures = everything_drawn(plan)
+    ends = np.cumsum([measure.cells for measure in measures])[:-1]
+    parts = zip(np.split(vector, ends), measures, strict=True)
     return np.concatenate(
         [noisy(part, measure, release="audited", charged=measure.rho) for part, measure in parts], dtype=np.int64
     )
 
 
 def claimed_mu(plan: ReleasePlan) -> float:
-    """Return mu = sqrt(2 rho) of the whole release."""
-    return math.sqrt(2 * plan.rho)
+    """Return mu = sqrt(2 rho) of the whole release, with the ceiling in place of rho where there is one."""
+    return math.sqrt(2 * (plan.rho + plan.excess_rho))
 
 
 def measured_mu(tried: Worlds, samples: int, draw: Draw = drawn) -> float:
@@ -142,7 +143,7 @@ def by_canary(tried: Worlds, stacked: Integers) -> NDArray[np.float64]:
     """Return vectors with the cells of each canary's blocks together, in grid steps."""
     block = [
         cell * BLOCKS // level.cells
-        for measure in tried.plan.measures
+        for measure in everything_drawn(tried.plan)
         for level in measure.levels
         for cell in range(level.cells)
     ]

@@ -5,6 +5,7 @@ a double and the one product of doubles stand where the clip has them.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from math import isqrt
 
 from release.plan import PlannedMeasure
@@ -43,6 +44,18 @@ def reference_whitened(leaves: Leaves, measure: PlannedMeasure) -> dict[int, int
             whitened[offset + cell] = int(float(amount) * float(level.weights[cell]))
         offset += level.cells
     return whitened
+
+
+def reference_excess(leaves: Leaves, measure: PlannedMeasure, excess: PlannedMeasure) -> dict[int, int]:
+    """Return one trader's whitened excess on the large-trader tier's scale, before that tier's clip; 0 if it fits."""
+    kept = reference_contribution(leaves, measure)
+    whole = reference_whitened(leaves, replace(measure, caps=excess.caps))
+    ratios = [
+        float(large) / float(uniform)
+        for theirs, ours in zip(excess.levels, measure.levels, strict=True)
+        for large, uniform in zip(theirs.weights, ours.weights, strict=True)
+    ]
+    return {cell: int(float(steps - kept.get(cell, 0)) * ratios[cell]) for cell, steps in whole.items()}
 
 
 def scaled(whitened: Mapping[int, int], bound: int) -> dict[int, int]:

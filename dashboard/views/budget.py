@@ -6,11 +6,17 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import budgets, charts, figures, markup, names
-from dashboard.sources import Stated
 from dashboard.views.page import Page, has_bundles, heading
 from release.ledger.values import AccountState
 from release.privacy import volume_interval_percent
 from release.wording import count
+
+UNIFORM = "uniform"
+Epsilons = dict[tuple[Fraction, Fraction], float]
+_LARGE = (
+    "The large-trader tier releases what the bound took off very large traders, under an account of its own. It gives"
+    " them no useful protection, by the office's stated policy; its loss says nothing about traders within the bound."
+)
 
 
 def show(page: Page) -> None:
@@ -21,14 +27,13 @@ def show(page: Page) -> None:
     states = budgets.accounts(page.published.statements)
     if not states:
         st.html(markup.paragraph("No ledger statement was found, so no budget can be shown.", "lead"))
-        st.html(markup.paragraph("An office's statement is the file statement.json beside its bundles."))
+        st.html(markup.paragraph("An office's statement stands beside its folder of bundles, as NLD.statement.json."))
         return
     _lead(states)
-    _chart(page, states)
     known = budgets.published_epsilons(page.published.bundles)
-    for stated in page.published.statements:
-        for state in stated.accounts:
-            _account(stated, state, known)
+    _accounts(states, known)
+    _chart(page, states)
+    _steps(page, states, known)
     _joint(page)
     _without(page)
 
@@ -40,8 +45,8 @@ def _lead(states: tuple[AccountState, ...]) -> None:
     st.html(
         markup.paragraph(
             f"Of {many}, the fullest is that of {names.office(fullest.account.office)} for {fullest.account.year}:"
-            f" {part} % of its limit is spent, and {figures.rho(fullest.remaining)} of {figures.rho(fullest.terms.limit)}"
-            " is left.",
+            f" {part} % of its limit is spent, and {figures.rho(fullest.remaining)} of"
+            f" {figures.rho(fullest.terms.limit)} is left.",
             "lead",
         )
     )
@@ -56,73 +61,102 @@ def _lead(states: tuple[AccountState, ...]) -> None:
 
 def _name(state: AccountState) -> str:
     account = state.account
-    tier = "" if account.tier == "uniform" else f", {account.tier}"
+    tier = "" if account.tier == UNIFORM else f", {account.tier} tier"
     return f"{account.office} {account.year}, {account.source}{tier}"
 
 
-def _chart(page: Page, states: tuple[AccountState, ...]) -> None:
-    rows = []
-    for state in states:
-        stated = page.published.stated(state.account.office)
-        for step in budgets.steps(state, stated.charges if stated else ()):
-            rows.append(
-                {
-                    "account": _name(state),
-                    "release": step.release,
-                    "start": float(step.after - step.rho),
-                    "end": float(step.after),
-                    "kind": "planned" if step.state == "planned" else "charged",
-                    "limit": float(state.terms.limit),
-                    "words": figures.rho(step.rho),
-                }
-            )
-    if rows:
-        st.altair_chart(
-            charts.spent(pd.DataFrame(rows)),
-            width="stretch",
-            alt="Loss of each account by release against its limit; the tables below hold the same figures.",
-        )
-        st.html(markup.paragraph("The upright mark is the account's limit.", "quiet"))
-
-
-def _account(stated: Stated, state: AccountState, known: dict[tuple[Fraction, Fraction], float]) -> None:
-    account, terms = state.account, state.terms
-    st.subheader(f"{account.office} {account.year}", anchor=False)
-    loss = budgets.epsilon_of(state.spent, terms.delta, known)
-    st.html(
-        markup.paragraph(
-            f"{names.office(account.office)}, source {account.source}, {account.tier} tier, unit of protection"
-            f" {terms.unit}: spent rho {figures.rho(state.spent)} of {figures.rho(terms.limit)},"
-            f" {figures.rho(state.remaining)} left."
-            + (f" {figures.rho(terms.reserve)} of the limit is kept for corrections." if terms.reserve else "")
-        )
-    )
-    if state.spent:
-        st.html(markup.paragraph(_meaning(state.spent)))
-        st.html(
-            markup.paragraph(f"That is epsilon {loss:.2f} at a delta of 1 in {count(round(1 / terms.delta))}.", "quiet")
-        )
-    for raised in state.raised:
-        st.html(
-            markup.paragraph(
-                f"The limit was raised to {figures.rho(raised.limit)} on {raised.date}. Reason: {raised.reason}", "note"
-            )
-        )
-    columns = ("Release", "Date", "State", "Costs rho", "Spent after it", "Epsilon after it", "Of the limit")
+def _accounts(states: tuple[AccountState, ...], known: Epsilons) -> None:
+    columns = ("Account", "Spent rho", "Limit", "Left", "Epsilon", "Used", "No interval of a trader’s volume narrower")
     rows = [
         (
+            _name(state),
+            figures.rho(state.spent),
+            figures.rho(state.terms.limit),
+            figures.rho(state.remaining),
+            f"{budgets.epsilon_of(state.spent, state.terms.delta, known):,.2f}" if state.spent else "0",
+            _share(state.spent, state),
+            figures.narrowest(state.spent) if state.account.tier == UNIFORM else "says nothing: large traders only",
+        )
+        for state in states
+    ]
+    deltas = sorted({state.terms.delta for state in states})
+    chance = " or ".join(f"1 in {count(round(1 / delta))}" for delta in deltas)
+    caption = f"Accounts by office and accounting year; epsilon at a delta of {chance}"
+    st.html(markup.table(caption, columns, rows, numbers=columns[1:5]))
+    spent = max((state.spent for state in states if state.account.tier == UNIFORM), default=Fraction(0))
+    if spent:
+        st.html(markup.paragraph(_meaning(spent), "quiet"))
+    if any(state.account.tier != UNIFORM for state in states):
+        st.html(markup.paragraph(_LARGE, "note"))
+    _reserves(states)
+    for state in states:
+        _raises(state)
+
+
+def _share(spent: Fraction, state: AccountState) -> markup.Share:
+    part = spent / state.terms.limit
+    return markup.Share(part=float(part), words=f"{round(100 * part)} %")
+
+
+def _reserves(states: tuple[AccountState, ...]) -> None:
+    held = [f"{figures.rho(state.terms.reserve)} in {_name(state)}" for state in states if state.terms.reserve]
+    if held:
+        st.html(markup.paragraph(f"Kept for corrections, within the limit: {'; '.join(held)}.", "quiet"))
+
+
+def _raises(state: AccountState) -> None:
+    """Write every raise of an account's limit."""
+    for raised in state.raised:
+        told = f"{_name(state)}: the limit was raised to {figures.rho(raised.limit)} on {raised.date}."
+        st.html(markup.paragraph(f"{told} Reason: {raised.reason}", "note"))
+
+
+def _chart(page: Page, states: tuple[AccountState, ...]) -> None:
+    rows = [
+        {
+            "account": _name(state),
+            "release": step.release,
+            "start": float((step.after - step.rho) / state.terms.limit),
+            "end": float(step.after / state.terms.limit),
+            "kind": "planned" if step.state == "planned" else "charged",
+            "words": figures.rho(step.rho),
+        }
+        for state in states
+        for step in _of(page, state)
+    ]
+    if rows:
+        st.subheader("Release by release", anchor=False)
+        st.altair_chart(
+            charts.spent(pd.DataFrame(rows), [_name(state) for state in states]),
+            width="stretch",
+            alt="Loss of each account by release, in parts of its limit; the table below holds the same figures.",
+        )
+
+
+def _of(page: Page, state: AccountState) -> tuple[budgets.Step, ...]:
+    stated = page.published.stated(state.account.office)
+    return budgets.steps(state, stated.charges if stated else ())
+
+
+def _steps(page: Page, states: tuple[AccountState, ...], known: Epsilons) -> None:
+    columns = ("Account", "Release", "Date", "State", "Costs rho", "Spent after it", "Epsilon after it", "Of the limit")
+    rows = [
+        (
+            _name(state),
             step.release,
             step.date or "to come",
             step.state,
             figures.rho(step.rho),
             figures.rho(step.after),
-            f"{budgets.epsilon_of(step.after, terms.delta, known):.2f}",
-            markup.Share(part=float(step.after / terms.limit), words=f"{round(100 * step.after / terms.limit)} %"),
+            f"{budgets.epsilon_of(step.after, state.terms.delta, known):,.2f}",
+            _share(step.after, state),
         )
-        for step in budgets.steps(state, stated.charges)
+        for state in states
+        for step in _of(page, state)
     ]
     if rows:
-        st.html(markup.table("Releases in order", columns, rows, numbers=columns[3:6], short=("Date",)))
+        caption = "Releases in order, with what is planned; epsilon doesn't add up, it follows from the summed rho"
+        st.html(markup.table(caption, columns, rows, numbers=columns[4:7], short=("Date", "State")))
 
 
 def _meaning(spent: Fraction) -> str:
@@ -141,18 +175,20 @@ def _joint(page: Page) -> None:
     if not pairs:
         return
     st.subheader("One transaction in two offices' records", anchor=False)
-    columns = ("Offices", "Year", "One declaration line: rho at most", "Several lines: rho at most", "No interval narrower")
+    columns = ("Offices", "Year", "One declaration line: rho at most", "Several lines: rho at most")
     rows = [
         (
             f"{one.offices[0]} and {one.offices[1]}",
             str(one.year),
             figures.rho(one.one_line),
             figures.rho(one.several_lines),
-            figures.narrowest(one.several_lines),
         )
         for one in pairs
     ]
-    caption = "A shipment is an export of one country and an import of another; the losses about it add up"
+    caption = (
+        "A shipment is an export of one country and an import of another; the losses about it add up. Nothing is said"
+        " here of shipments of large traders"
+    )
     st.html(markup.table(caption, columns, rows, numbers=columns[2:4]))
 
 
@@ -160,4 +196,6 @@ def _without(page: Page) -> None:
     missing = [office for office in page.published.offices if page.published.stated(office) is None]
     if missing:
         listed = ", ".join(names.office(office) for office in missing)
-        st.html(markup.paragraph(f"No ledger statement was found of {listed}: what they spent isn't known here.", "note"))
+        st.html(
+            markup.paragraph(f"No ledger statement was found of {listed}: what they spent isn't known here.", "note")
+        )

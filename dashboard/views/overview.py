@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, figures, markup, sentences
+from dashboard.choices import kept
 from dashboard.mirrored import (
     PAIRS,
     gap_beyond_noise,
-    is_bounded,
     noise_explains,
     product_levels,
     products_of,
@@ -34,20 +34,22 @@ def show(page: Page) -> None:
         return
     st.html(markup.paragraph(sentences.lead(cells, page.agreement), "lead"))
     st.html(markup.paragraph(_budget_used(page)))
-    if not any(is_bounded(cell) for cell in cells):
-        st.html(markup.paragraph(sentences.UNBOUNDED, "note"))
-    left, right = st.columns([11, 12], gap="large")
+    limits = sentences.limits(cells)
+    if limits:
+        st.html(markup.paragraph(limits, "note"))
+    left, right = st.columns([1, 1], gap="large")
     with left:
         _matrix(page, cells, period)
     with right:
         _ranking(cells, period)
+    _all_flows(cells)
     _covers(page)
 
 
 def _cells(page: Page, period: str) -> tuple[MirrorCell, ...]:
     levels = product_levels(page.published.bundles)
     finest = levels[-1] if levels else PAIRS
-    product = product_chosen(page, products_of(page.published.bundles, finest) if levels else ())
+    product = product_chosen(products_of(page.published.bundles, finest) if levels else ())
     level = PAIRS if product == "TOTAL" else finest
     return tuple(cell for cell in page.mirrors(level, period) if cell.product == product)
 
@@ -57,11 +59,9 @@ def _budget_used(page: Page) -> str:
     used = []
     for office in page.published.offices:
         stated = page.published.stated(office)
-        if stated is None or not stated.accounts:
-            used.append(f"{office} unknown")
-            continue
-        parts = [float(state.spent / state.terms.limit) for state in stated.accounts]
-        used.append(f"{office} {percent(max(parts))}")
+        states = () if stated is None else stated.accounts
+        parts = [float(state.spent / state.terms.limit) for state in states if state.account.tier == "uniform"]
+        used.append(f"{office} {percent(max(parts))}" if parts else f"{office} unknown")
     return f"Privacy budget used so far: {', '.join(used)}."
 
 
@@ -92,8 +92,7 @@ def _matrix(page: Page, cells: Sequence[MirrorCell], period: str) -> None:
 
 
 def _address(exporter: str, importer: str, period: str) -> dict[str, str]:
-    kept = {name: st.query_params[name] for name in ("t", "c") if name in st.query_params}
-    return {"exporter": exporter, "importer": importer, "period": period, **kept}
+    return {"exporter": exporter, "importer": importer, "period": period, **dict(kept("t", "c"))}
 
 
 def _square(cell: MirrorCell) -> dict[str, object]:
@@ -122,24 +121,52 @@ def _ranking(cells: Sequence[MirrorCell], period: str) -> None:
         if sure
         else "No gap is sure. Ranked by the gap that noise alone doesn't explain; clipping of large traders may."
     )
-    columns = ("Flow", "Verdict", "Sure gap", "Beyond noise", "Exports", "Imports", "Rel. difference, by noise")
+    columns = ("Flow", "Verdict", "Sure gap", "Beyond noise")
     rows = [_ranked(cell, period) for cell in ranked]
-    st.html(markup.table(caption, columns, rows, numbers=columns[2:6], short=("Flow",)))
+    st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=columns[:2]))
 
 
 def _ranked(cell: MirrorCell, period: str) -> tuple[markup.Value, ...]:
-    beyond, sure = gap_beyond_noise(cell), sure_gap(cell)
     shown = (("exporter", cell.exporter), ("importer", cell.importer), ("period", period))
-    kept = tuple((name, st.query_params[name]) for name in ("t", "c") if name in st.query_params)
     return (
-        markup.Link(page="pair", shown=(*shown, *kept), words=f"{cell.exporter} to {cell.importer}"),
+        markup.Link(page="pair", shown=(*shown, *kept("t", "c")), words=f"{cell.exporter} to {cell.importer}"),
         figures.verdict(cell),
-        f"≥ {amount(sure, 'USD')}" if sure else "none",
-        f"≥ {amount(beyond, 'USD')}" if beyond else "none",
-        figures.with_error(cell.x, cell.x_sd),
-        figures.with_error(cell.m, cell.m_sd),
-        f"{percent(cell.srd)} ({figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high)})",
+        _least(sure_gap(cell)),
+        _least(gap_beyond_noise(cell)),
     )
+
+
+def _least(gap: float) -> str:
+    return f"≥ {amount(gap, 'USD')}" if gap else "none"
+
+
+def _all_flows(cells: Sequence[MirrorCell]) -> None:
+    columns = (
+        "Flow",
+        "Verdict",
+        "Exports",
+        "Imports",
+        "Imports / exports",
+        "by noise",
+        "Relative difference",
+        "by noise ",
+    )
+    rows = [
+        (
+            f"{cell.exporter} to {cell.importer}",
+            figures.verdict(cell),
+            figures.with_error(cell.x, cell.x_sd),
+            figures.with_error(cell.m, cell.m_sd),
+            figures.ratio(cell.ratio),
+            figures.ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high),
+            percent(cell.srd),
+            figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high),
+        )
+        for cell in cells
+    ]
+    st.subheader("All flows", anchor=False)
+    caption = "± is half a 95 % interval of the added noise; so are the intervals “by noise”"
+    st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=columns[:2]))
 
 
 def _covers(page: Page) -> None:
@@ -156,5 +183,3 @@ def _covers(page: Page) -> None:
     if notes:
         with st.expander("What differs between the offices’ figures"):
             st.html(markup.bullets(notes))
-
-

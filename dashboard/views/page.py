@@ -8,11 +8,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard import markup, names
+from dashboard.choices import choice
 from dashboard.mirrored import PAIRS, periods_of
 from dashboard.reading import mirrors_of
 from dashboard.sources import Published
-from release.errors import MirrorsError
 from release.mirror.comparison import Agreement, MirrorCell
+from release.mirror.looks import Look
 from release.wording import count
 
 
@@ -29,6 +30,10 @@ class Page:
         """Return the mirrors of one level, in one period or all."""
         return mirrors_of(self.published, level, period, self.agreement).cells
 
+    def looks(self) -> tuple[Look, ...]:
+        """Return the years to date of the pairs that publish months."""
+        return mirrors_of(self.published, PAIRS, None, self.agreement).looks
+
     def notes(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
         """Return for each pair what could not be aligned, or had to be."""
         return mirrors_of(self.published, PAIRS, None, self.agreement).notes
@@ -40,7 +45,9 @@ def heading(title: str, page: Page) -> None:
     refused = len(page.published.refused)
     if refused:
         noun = "thing that was found is" if refused == 1 else "things that were found are"
-        st.html(markup.paragraph(f"{count(refused)} {noun} refused, and not used here. The page Releases says why.", "note"))
+        st.html(
+            markup.paragraph(f"{count(refused)} {noun} refused, and not used here. The page Releases says why.", "note")
+        )
 
 
 def has_bundles(page: Page) -> bool:
@@ -74,29 +81,14 @@ def can_compare(page: Page) -> bool:
     return False
 
 
-def period_chosen(page: Page, where: Any = None) -> str:
+def period_chosen(page: Page) -> str:
     """Return the period chosen in the side bar, the newest at first; it stands in the address as `period`."""
     known = periods_of(page.published.bundles)
-    with where or st.sidebar:
-        chosen = st.selectbox("Period", known, index=len(known) - 1, key="period", bind="query-params")
-    return str(chosen or known[-1])
-
-
-def product_chosen(page: Page, codes: Sequence[str]) -> str:
-    """Return the product chosen in the side bar, all products at first; it stands in the address as `product`."""
-    del page
     with st.sidebar:
-        chosen = st.selectbox(
-            "Product", ("TOTAL", *codes), format_func=names.product_with_code, key="product", bind="query-params"
-        )
-    return str(chosen or "TOTAL")
+        return choice("Period", known, "period", proposal=known[-1])
 
 
-def asked_in_vain(name: str, known: Sequence[str]) -> str | None:
-    """Return what the address asks for under a name when nothing of it is known, else None."""
-    asked = st.query_params.get(name)
-    return asked if asked is not None and asked not in known else None
-
-
-Comparable = MirrorsError
-"""What a comparison may be refused with; pages say it in words."""
+def product_chosen(codes: Sequence[str]) -> str:
+    """Return the product chosen in the side bar, all products at first; it stands in the address as `product`."""
+    with st.sidebar:
+        return choice("Product", ("TOTAL", *codes), "product", proposal="TOTAL", words=names.product_with_code)

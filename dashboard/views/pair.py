@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, figures, markup, names, sentences
-from dashboard.mirrored import PAIRS, is_bounded, noise_explains, product_levels
+from dashboard.choices import asked_in_vain, choice
+from dashboard.mirrored import PAIRS, noise_explains, product_levels
 from dashboard.views import pair_parts
-from dashboard.views.page import Page, asked_in_vain, can_compare, heading, period_chosen
+from dashboard.views.page import Page, can_compare, heading, period_chosen
 from release.mirror.comparison import MirrorCell
 from release.wording import amount, percent
 
@@ -44,15 +45,11 @@ def show(page: Page) -> None:
 def _chosen(offices: Sequence[str]) -> tuple[str, str]:
     left, right = st.columns(2)
     with left:
-        exporter = st.selectbox(
-            "Exports reported by", offices, format_func=names.office, key="exporter", bind="query-params"
-        )
+        exporter = choice("Exports reported by", offices, "exporter", proposal=offices[0], words=names.office)
     partners = [office for office in offices if office != exporter]
     with right:
-        importer = st.selectbox(
-            "Imports reported by", partners, format_func=names.office, key="importer", bind="query-params"
-        )
-    return str(exporter), str(importer)
+        importer = choice("Imports reported by", partners, "importer", proposal=partners[0], words=names.office)
+    return exporter, importer
 
 
 def _verdict(page: Page, cell: MirrorCell) -> None:
@@ -138,7 +135,6 @@ def _explained(cell: MirrorCell) -> str:
     """Return the gap in two parts: freight by the CIF/FOB factor, and the rest; both from the whole flow's figures."""
     freight = cell.cif_fob - 1.0
     rest_sd = (cell.m_sd**2 + (cell.cif_fob * cell.x_sd) ** 2) ** 0.5
-    clipping = "bounded" if is_bounded(cell) else "not known: neither office states a bound"
     rows = [
         ("Gap, imports less exports", figures.with_error(cell.gap, (cell.m_sd**2 + cell.x_sd**2) ** 0.5)),
         (
@@ -147,9 +143,16 @@ def _explained(cell: MirrorCell) -> str:
         ),
         ("of which the rest", figures.with_error(cell.m - cell.cif_fob * cell.x, rest_sd)),
         ("Could noise alone have made the gap?", "yes" if noise_explains(cell) else "no"),
-        ("Large traders scaled down", clipping),
+        ("Large traders scaled down, exports", _bound(cell.bound_x)),
+        ("Large traders scaled down, imports", _bound(cell.bound_m)),
     ]
-    return markup.table("± is half a 95 % interval of the added noise", ("Part", "US dollars"), rows)
+    return markup.table(
+        "± is half a 95 % interval of the added noise", ("Part", "US dollars"), rows, numbers=("US dollars",)
+    )
+
+
+def _bound(bound: float | None) -> str:
+    return "no bound is stated" if bound is None else f"at most {amount(bound, 'USD')}"
 
 
 def _chapters(page: Page, cell: MirrorCell) -> None:
@@ -161,7 +164,7 @@ def _chapters(page: Page, cell: MirrorCell) -> None:
         if (one.exporter, one.importer) == (cell.exporter, cell.importer)
     ]
     if parts:
-        pair_parts.products(page, cell, parts)
+        pair_parts.products(cell, parts)
     else:
         st.html(markup.paragraph("The two offices publish no common product detail of this flow.", "quiet"))
 
@@ -173,4 +176,5 @@ def _over_time(page: Page, cell: MirrorCell) -> None:
         if (one.exporter, one.importer) == (cell.exporter, cell.importer) and len(one.period) == len(cell.period)
     ]
     if len(own) > 1:
-        pair_parts.over_time(own)
+        looks = [one for one in page.looks() if (one.exporter, one.importer) == (cell.exporter, cell.importer)]
+        pair_parts.over_time(own, looks)

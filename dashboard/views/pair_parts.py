@@ -10,6 +10,7 @@ from dashboard import charts, figures, markup, names
 from dashboard.mirrored import gap_beyond_noise, sure_gap
 from dashboard.views.page import Page
 from release.mirror.comparison import MirrorCell
+from release.mirror.looks import Look
 from release.wording import amount, percent
 
 MOST_PRODUCTS = 14
@@ -27,12 +28,12 @@ _SHEET = {
 }
 
 
-def products(page: Page, whole: MirrorCell, parts: Sequence[MirrorCell]) -> None:
+def products(whole: MirrorCell, parts: Sequence[MirrorCell]) -> None:
     """Write which products carry the gap: a dumbbell, a scatter and a table."""
-    ranked = sorted(parts, key=lambda one: (-sure_gap(one), -gap_beyond_noise(one), -abs(_rest(one))))
+    ranked = sorted(parts, key=lambda one: (-gap_beyond_noise(one), -abs(_rest(one))))
     st.subheader("Which products carry the gap", anchor=False)
     noisy = [one for one in parts if gap_beyond_noise(one) > 0]
-    st.html(markup.paragraph(_carried(whole, noisy, len(parts))))
+    st.html(markup.paragraph(_carried(noisy, len(parts))))
     left, right = st.columns(2, gap="large")
     with left:
         shown = ranked[:MOST_PRODUCTS]
@@ -55,18 +56,18 @@ def products(page: Page, whole: MirrorCell, parts: Sequence[MirrorCell]) -> None
             )
         )
     columns = ("Product", "Verdict", "Exports", "Imports", "M − X by noise", "Sure gap")
-    caption = f"The {min(len(ranked), 2 * MOST_PRODUCTS)} products with the largest gaps of {len(parts)}; ± and intervals are 95 % by noise"
+    most = min(len(ranked), 2 * MOST_PRODUCTS)
+    caption = f"The {most} products with the largest gaps of {len(parts)}; ± and intervals are 95 % by noise"
     rows = [_product_row(one) for one in ranked[: 2 * MOST_PRODUCTS]]
     with st.expander("The same as a table"):
         st.html(markup.table(caption, columns, rows, numbers=columns[2:]))
-    del page
 
 
 def _rest(cell: MirrorCell) -> float:
     return cell.m - cell.cif_fob * cell.x
 
 
-def _carried(whole: MirrorCell, noisy: Sequence[MirrorCell], parts: int) -> str:
+def _carried(noisy: Sequence[MirrorCell], parts: int) -> str:
     if not noisy:
         return f"In none of {parts} products is the gap larger than noise alone could have made it."
     listed = [
@@ -76,7 +77,6 @@ def _carried(whole: MirrorCell, noisy: Sequence[MirrorCell], parts: int) -> str:
     ]
     some = f"In {len(noisy)} of {parts} products noise alone doesn't explain the gap, by chance alone in about"
     expected = max(1, round(0.05 * parts))
-    del whole
     return f"{some} {expected}. The largest: {'; '.join(listed)}."
 
 
@@ -123,8 +123,8 @@ def _product_row(cell: MirrorCell) -> tuple[markup.Value, ...]:
     )
 
 
-def over_time(cells: Sequence[MirrorCell]) -> None:
-    """Write both sides over the periods, with bands of noise."""
+def over_time(cells: Sequence[MirrorCell], looks: Sequence[Look]) -> None:
+    """Write both sides over the periods, with bands of noise, and the years to date."""
     st.subheader("Over time", anchor=False)
     ordered = sorted(cells, key=lambda one: one.period)
     months = [{"period": one.period, **side} for one in ordered for side in _sides(one)]
@@ -148,6 +148,35 @@ def over_time(cells: Sequence[MirrorCell]) -> None:
     ]
     with st.expander("The same as a table"):
         st.html(markup.table("± is half a 95 % interval of noise", columns, rows, numbers=columns[2:5]))
+    if looks:
+        _to_date(looks)
+
+
+def _to_date(looks: Sequence[Look]) -> None:
+    """Write what can be said of the running year after each month, all looks together at the agreed error rate."""
+    last = looks[-1]
+    higher = {"x": ", exports higher", "m": ", imports higher", None: ""}
+    st.html(
+        markup.paragraph(
+            f"The year to {last.period}, looked at after every month without raising false alarms:"
+            f" {last.verdict}{higher[last.higher]}."
+        )
+    )
+    columns = ("Year to", "Verdict", "Exports", "Imports", "M / X", "Interval")
+    rows = [
+        (
+            one.period,
+            f"{one.verdict}{higher[one.higher]}",
+            amount(one.x, "USD"),
+            amount(one.m, "USD"),
+            figures.ratio(one.ratio),
+            figures.ratio_interval(one.ratio_low, one.ratio_high),
+        )
+        for one in looks
+    ]
+    with st.expander("The year to date, month by month"):
+        caption = "Intervals allow for noise, clipping and all looks of the year together"
+        st.html(markup.table(caption, columns, rows, numbers=columns[2:5]))
 
 
 def sheets(page: Page, exporter: str, importer: str) -> None:
@@ -177,9 +206,7 @@ def questions(x: Mapping[str, Any], m: Mapping[str, Any]) -> list[str]:
         asked.append("Which part of the imports' value is freight and insurance? Exports are without it, imports with.")
     by_x, by_m = _text(x["partner"]["X"]), _text(m["partner"]["M"])
     if by_m in {"origin", "consignment"} and by_x != by_m:
-        asked.append(
-            f"Which goods come through third countries? Exports are by {by_x}, imports by country of {by_m}."
-        )
+        asked.append(f"Which goods come through third countries? Exports are by {by_x}, imports by country of {by_m}.")
     asked += [
         f"{label}: the exporter says “{_text(x.get(key))}”, the importer “{_text(m.get(key))}”. What does it change?"
         for key, label in _SHEET.items()
@@ -199,5 +226,3 @@ def _same(x: Mapping[str, Any], m: Mapping[str, Any], key: str) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else "not stated"
-
-

@@ -1,8 +1,115 @@
-"""Stub."""
+"""Every bundle that was found: whether it is what it says, what its ledger says, what changed; and what was refused."""
 
-from dashboard.views.page import Page, heading
+import streamlit as st
+
+from dashboard import figures, histories, markup, names
+from dashboard.histories import History, Recorded
+from dashboard.sources import Refused, release_of
+from dashboard.views.page import Page, has_bundles, heading
+from release.bundle.verification import Bundle
+from release.privacy import parse_rho
+from release.wording import count
+
+_WHAT_TO_DO = (
+    "A refused bundle or statement isn't what it says it is: it was changed, cut short, or written by a version that"
+    " this one doesn't know. Nothing of it is used. Fetch it again from its office; if it is refused again, tell them."
+)
 
 
 def show(page: Page) -> None:
     """Write the page."""
-    heading("releases", page)
+    heading("What was published, and can it be believed?", page)
+    found = page.published
+    if found.refused:
+        _refused(found.refused)
+    if not has_bundles(page):
+        return
+    told = histories.histories(found)
+    _lead(told)
+    _table(told)
+    for history in told:
+        _details(history)
+
+
+def _lead(told: tuple[History, ...]) -> None:
+    confirmed = sum(one.recorded is Recorded.YES for one in told)
+    whole = f"{count(len(told))} {'bundle is' if len(told) == 1 else 'bundles are'} whole and consistent"
+    ledger = f"{count(confirmed)} {'is' if confirmed == 1 else 'are'} recorded in the office's ledger"
+    st.html(markup.paragraph(f"{whole}; {ledger}. None is signed, so nobody vouches for them yet.", "lead"))
+    st.html(
+        markup.paragraph(
+            "Whole means that every file is the one that the bundle lists, every cell of its plan is there, and the"
+            " measured figures are those of its noisy result. Without a signature anyone could have written such a"
+            " bundle.",
+            "quiet",
+        )
+    )
+
+
+def _table(told: tuple[History, ...]) -> None:
+    columns = (
+        "Office",
+        "Release",
+        "Title",
+        "Charged on",
+        "Costs rho",
+        "Figures",
+        "Ledger",
+        "Signature",
+        "Place taken by",
+    )
+    rows = [
+        (
+            names.office(str(one.bundle.plan["office"]["code"])),
+            release_of(one.bundle),
+            str(one.bundle.plan["title"]),
+            str(one.bundle.charge["date"]),
+            figures.rho(parse_rho(one.bundle.plan["rho"])),
+            count(len(one.bundle.observations)),
+            one.recorded.value,
+            "none",
+            one.superseded_by or figures.NONE,
+        )
+        for one in told
+    ]
+    st.html(markup.table("Bundles by office", columns, rows, numbers=("Costs rho", "Figures"), short=("Charged on",)))
+
+
+def _details(history: History) -> None:
+    bundle = history.bundle
+    versions = bundle.charge.get("versions")
+    made = [f"{name} {version}" for name, version in versions.items()] if isinstance(versions, dict) else []
+    rows = [
+        ("Office", str(bundle.plan["office"]["name"])),
+        ("Large traders", _large(bundle)),
+        ("What changed from the last release", "; ".join(history.changes)),
+        ("Made with", ", ".join(made) or "not stated"),
+        ("Unit of protection", f"{bundle.plan['unit']['kind']}: {bundle.plan['unit'].get('formed_by', 'not stated')}"),
+        ("Digest of the bundle", bundle.digest),
+        ("Found at", bundle.place),
+    ]
+    # The label is Markdown to Streamlit, so it holds no word of the bundle's own.
+    place = _ordinal(history)
+    with st.expander(place):
+        st.html(markup.table("About this bundle", ("", ""), rows, short=("",)))
+
+
+def _large(bundle: Bundle) -> str:
+    """Return whether the release has a tier for large traders, and its loss."""
+    tier = bundle.charge.get("large_traders")
+    if not isinstance(tier, dict):
+        return "scaled down to the bound; what that took off isn't released"
+    return f"what the bound took off is released as well, at rho {tier.get('rho')}: no useful protection for them"
+
+
+def _ordinal(history: History) -> str:
+    code, release = str(history.bundle.plan["office"]["code"]), release_of(history.bundle)
+    plain = f"{code} {release}"
+    return plain if plain.replace(" ", "").replace("-", "").isalnum() else f"Bundle {history.bundle.digest[:12]}"
+
+
+def _refused(refused: tuple[Refused, ...]) -> None:
+    st.subheader("Refused", anchor=False)
+    st.html(markup.paragraph(_WHAT_TO_DO))
+    rows = [(one.place, "; ".join(one.reasons)) for one in refused]
+    st.html(markup.table("What was found and isn't used", ("Place", "Why"), rows))

@@ -8,10 +8,18 @@ from pathlib import Path
 from release.bundle.content import MANIFEST, BundleContent
 from release.errors import PublicationTakenError
 
+STATEMENT_ENDING = ".statement.json"
+"""An office's statement stands beside its folder of bundles, as `NLD.statement.json`."""
+
 
 def bundle_place(published: Path, office: str, release: str) -> Path:
     """Return the folder of a release's bundle within a place of publication."""
     return published / office / release
+
+
+def statement_place(published: Path, office: str) -> Path:
+    """Return the file of an office's ledger statement within a place of publication, renewed by every run."""
+    return published / f"{office}{STATEMENT_ENDING}"
 
 
 def publish(content: BundleContent, place: Path) -> Path:

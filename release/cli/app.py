@@ -31,7 +31,7 @@ OfficeFile = Annotated[Path, typer.Argument(metavar="OFFICE.toml", help="The off
 SourcePath = Annotated[Path | None, typer.Option("--source", help="The records, in place of the path in the config.")]
 OutFolder = Annotated[Path | None, typer.Option("--out", help="The place of publication, in place of the config's.")]
 Bundles = Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Folders of published releases.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Offices' and releases' TOML.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Offices', releases' and comparisons' TOML.")]
 
 
 class Kind(StrEnum):
@@ -39,6 +39,7 @@ class Kind(StrEnum):
 
     OFFICE = "office"
     RELEASE = "release"
+    COMPARISON = "comparison"
 
 
 def _version(*, shown: bool) -> None:
@@ -59,11 +60,23 @@ def _common(version: _Version = False) -> None:  # noqa: FBT002
 
 
 @app.command()
-def plan(file: ReleaseFile, out: OutFolder = None, as_json: AsJson = False) -> None:  # noqa: FBT002
+def plan(  # noqa: PLR0917 - options, all named
+    file: ReleaseFile,
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[LEVEL=PART]...", help="With --target: targets in place of the config's."),
+    ] = None,
+    target: Annotated[bool, typer.Option("--target", help="Find the loss that reaches the targets.")] = False,  # noqa: FBT002
+    suggest: Annotated[bool, typer.Option("--suggest", help="Propose scales for the release's loss.")] = False,  # noqa: FBT002
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw the prediction: .svg, .png, .html, .json.")] = None,
+    out: OutFolder = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
     """Show what a release would publish, how precise it would be, and what it would cost. Reads no records."""
     from release.cli import plans
 
-    plans.show(file, out, as_json=as_json)
+    asked = plans.Asked(target=target or bool(targets), targets=tuple(targets or ()), suggest=suggest, plot=plot)
+    plans.show(file, out, asked, as_json=as_json)
 
 
 @app.command()
@@ -99,6 +112,20 @@ def compare(
     from release.cli import comparisons
 
     comparisons.run(bundles, out, tolerance=tolerance, cif_fob=cif_fob, as_json=as_json)
+
+
+@app.command()
+def protect(
+    policies: Annotated[list[Path], typer.Argument(metavar="POLICY...", help="Bundles of one office and year.")],
+    declarations: Annotated[
+        Path, typer.Option("--declarations", help="Your own figures: CSV flow,period,partner,product,value.")
+    ],
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Tell a trader, from its own figures, what published releases can give away about it. Sends nothing anywhere."""
+    from release.cli import protection
+
+    protection.show(policies, declarations, as_json=as_json)
 
 
 @app.command()

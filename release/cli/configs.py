@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import typer
 from pydantic import TypeAdapter
 
 from release.cli.app import Kind
-from release.config import Office, Release, load_office, load_release
+from release.config import Comparison, Office, Release, load_comparison, load_office, load_release
 from release.errors import ConfigError, Fault
 
 
@@ -18,11 +19,11 @@ def check(files: list[Path]) -> None:
     faults: list[Fault] = []
     for file in files:
         try:
-            loaded = load_office(file) if _is_office(file) else load_release(file)
+            kind = kind_of(file)
+            _LOADERS[kind](file)
         except ConfigError as error:
             faults += error.faults
         else:
-            kind = "release" if isinstance(loaded, tuple) else "office"
             typer.echo(f"{file}: a good {kind}")
     if faults:
         raise ConfigError(faults)
@@ -35,12 +36,24 @@ def schema(kind: Kind) -> None:
 
 def json_schema(kind: Kind) -> dict[str, Any]:
     """Return the JSON Schema of a kind of configuration file."""
-    described = TypeAdapter[Any](Office if kind is Kind.OFFICE else Release).json_schema()
+    described = TypeAdapter[Any](_KINDS[kind]).json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}
 
 
-def _is_office(file: Path) -> bool:
+def kind_of(file: Path) -> Kind:
+    """Return what a file configures: by its keys, or by its name when it can't be read."""
     try:
-        return "release" not in tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return file.name == "office.toml"
+        return Kind.OFFICE if file.name == "office.toml" else Kind.RELEASE
+    if "release" in content:
+        return Kind.RELEASE
+    return Kind.COMPARISON if "bundles" in content else Kind.OFFICE
+
+
+_KINDS: dict[Kind, Any] = {Kind.OFFICE: Office, Kind.RELEASE: Release, Kind.COMPARISON: Comparison}
+_LOADERS: dict[Kind, Callable[[Path], object]] = {
+    Kind.OFFICE: load_office,
+    Kind.RELEASE: load_release,
+    Kind.COMPARISON: load_comparison,
+}

@@ -1,33 +1,92 @@
-"""`mirrors plan`."""
+"""`mirrors plan`: what a release would publish, what it is predicted to be worth, and what it costs."""
 
-import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
-from release.cli import wiring
-from release.cli.printing import out as console_out
-from release.cli.printing import print_json
+from release.cli import plan_printing, wiring
+from release.cli.printing import print_json, say
 from release.config import load_release
-from release.errors import LedgerMissingError
+from release.errors import InvalidAmountError, LedgerMissingError, UsageError
 from release.ledger.values import AccountState
 from release.plan import PlannedLevel, PlannedMeasure, ReleasePlan
-from release.privacy import amount_text, volume_interval_percent
-from release.wording import amount, count, percent, unit_of
+from release.planner import (
+    Forecast,
+    LevelForecast,
+    MirrorForecast,
+    Proposal,
+    TargetAnswer,
+    forecast,
+    reach_targets,
+    suggest,
+)
+from release.privacy import amount_text, parse_amount, volume_interval_percent
+from release.tables import Level
+
+PLOT_ENDINGS = (".svg", ".png", ".html", ".json")
 
 
-def show(file: Path, out: Path | None, *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked beside the plan itself: a loss for targets (`LEVEL=PART` or `PART`), scales, a plot."""
+
+    target: bool = False
+    targets: tuple[str, ...] = ()
+    suggest: bool = False
+    plot: Path | None = None
+
+
+def show(file: Path, out: Path | None, asked: Asked, *, as_json: bool) -> None:
     """Print a release's plan."""
+    targets = _targets(asked.targets)
+    if asked.plot is not None and asked.plot.suffix not in PLOT_ENDINGS:
+        raise UsageError(f"{asked.plot} can't be drawn: it must end in {', '.join(PLOT_ENDINGS)}. Nothing was written.")
     office, release = load_release(file)
     planned = wiring.planned(office, release, file.parent, out)
-    document = _plan_document(planned, _spent(planned, file.parent))
+    forecasts = forecast(planned)
+    document = _plan_document(planned, _spent(planned, file.parent), forecasts)
+    if asked.target:
+        document["targets"] = [_target_document(answer) for answer in reach_targets(planned, targets)]
+    if asked.suggest:
+        document["suggested"] = [_proposal_document(planned, proposal) for proposal in suggest(planned)]
+    if asked.plot is not None:
+        _draw(planned, forecasts, asked.plot)
     if as_json:
         print_json(document)
     else:
-        _print_plan(planned, document)
+        plan_printing.print_plan(planned, document)
+
+
+def _targets(texts: tuple[str, ...]) -> Mapping[Level, Fraction] | None:
+    """Return targets from the command line, or None when it names none.
+
+    Raises:
+        UsageError: a target isn't a level and a part.
+    """
+    found: dict[Level, Fraction] = {}
+    for text in texts:
+        name, _, part = text.rpartition("=")
+        try:
+            levels = (Level(name),) if name else tuple(Level)
+            target = parse_amount(part, low=Fraction(1, 10**4), high=Fraction(100))
+        except (ValueError, InvalidAmountError):
+            known = ", ".join(Level)
+            raise UsageError(f'{text!r} is no target: write "partner=0.1", with a level of {known}.') from None
+        found |= dict.fromkeys(levels, target)
+    return found or None
+
+
+def _draw(planned: ReleasePlan, forecasts: tuple[LevelForecast, ...], file: Path) -> None:
+    from release.planner.charts import write_chart
+
+    if not any(level.bands for level in forecasts):
+        raise UsageError("There is nothing to draw: no level has a prior. Nothing was written.")
+    write_chart(forecasts, file, title=planned.release.title, unit=planned.office.metadata.currency)
+    say(f"drew {file}")
 
 
 def _spent(planned: ReleasePlan, folder: Path) -> AccountState | None:
@@ -50,7 +109,9 @@ def _ledger_file(planned: ReleasePlan, folder: Path) -> Path:
     return Path(wiring.ledger_url(planned.office, folder).removeprefix("sqlite:///"))
 
 
-def _plan_document(planned: ReleasePlan, account: AccountState | None) -> dict[str, Any]:
+def _plan_document(
+    planned: ReleasePlan, account: AccountState | None, forecasts: tuple[LevelForecast, ...]
+) -> dict[str, Any]:
     from release.accounting import epsilon
 
     delta = planned.office.account.delta
@@ -76,12 +137,22 @@ def _plan_document(planned: ReleasePlan, account: AccountState | None) -> dict[s
             "p_percent": volume_interval_percent(after),
         },
         "cells": planned.cells,
-        "levels": [_level_document(measure, level) for measure in planned.measures for level in measure.levels],
+        "levels": [
+            _level_document(measure, level, told)
+            for (measure, level), told in zip(
+                ((measure, level) for measure in planned.measures for level in measure.levels), forecasts, strict=True
+            )
+        ],
+        "assumption": _assumption_document(planned),
         "digest": planned.digest,
     }
 
 
-def _level_document(measure: PlannedMeasure, level: PlannedLevel) -> dict[str, Any]:
+def _level_document(measure: PlannedMeasure, level: PlannedLevel, told: LevelForecast) -> dict[str, Any]:
+    """Return a level's entry; what is predicted of mirrors is at the first tolerance, 0.25."""
+    whole = None if told.whole is None else _forecast_document(told.whole)
+    mirrors: list[dict[str, Any]] = [] if whole is None else whole["mirrors"]
+    first = mirrors[0] if mirrors else {}
     return {
         "level": level.level,
         "measure": measure.measure,
@@ -89,59 +160,93 @@ def _level_document(measure: PlannedMeasure, level: PlannedLevel) -> dict[str, A
         "noise_sd_min": float(level.sd.min()),
         "noise_sd_median": float(np.median(level.sd)),
         "noise_sd_max": float(level.sd.max()),
-        "predicted_median_error": _median_noise_error(level),
-        "detectable_low": None,
-        "detectable_high": None,
-        "p_corresponds": None,
+        "estimate_sd_median": float(np.median(told.sd)),
+        "predicted_median_error": None if told.whole is None else told.whole.median_error,
+        "detectable_low": first.get("detectable_low"),
+        "detectable_high": first.get("detectable_high"),
+        "p_corresponds": first.get("p_corresponds"),
+        "whole": whole,
+        "bands": [_forecast_document(band) for band in told.bands],
     }
 
 
-def _median_noise_error(level: PlannedLevel) -> float | None:
-    """Return the median over cells with a prior of 0.6745 sd / prior: the noise's part of the relative error."""
-    if level.prior is None or not (level.prior > 0).any():
-        return None
-    known = level.prior > 0
-    return float(np.median(0.6744897501960817 * level.sd[known] / level.prior[known]))
+def _forecast_document(told: Forecast) -> dict[str, Any]:
+    return {
+        "prior_low": told.low,
+        "prior_high": told.high if np.isfinite(told.high) else None,
+        "cells": told.cells,
+        "prior_median": told.median_prior,
+        "predicted_median_error": told.median_error,
+        "predicted_median_error_range": [told.luckiest, told.unluckiest],
+        "noise_error": told.noise_error,
+        "half_width": told.half_width,
+        "clipping_bias": told.clipping_bias,
+        "clipped_share": told.clipped_share,
+        "mirrors": [_mirror_document(mirror) for mirror in told.mirrors],
+    }
 
 
-def _print_plan(planned: ReleasePlan, document: dict[str, Any]) -> None:
-    currency = planned.office.metadata.currency
-    console = console_out()
-    console.print(f"[bold]{planned.release.title}[/bold]", markup=True)
-    console.print(
-        f"{planned.office.name}, release {planned.release.release}, accounting year {planned.release.year},"
-        f" unit {planned.office.unit.kind}; {count(planned.cells)} cells."
-    )
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("measure", "level", "cells", "noise sd: least", "median", "most", "median error by noise"):
-        table.add_column(name, justify="left" if name in ("measure", "level") else "right")
-    for level in document["levels"]:
-        unit = unit_of(level["measure"], currency)
-        table.add_row(
-            str(level["measure"]),
-            str(level["level"]),
-            count(level["cells"]),
-            *(amount(level[f"noise_sd_{name}"], unit) for name in ("min", "median", "max")),
-            percent(level["predicted_median_error"]),
-        )
-    console.print(table)
-    loss, after = document["loss"], document["after"]
-    delta = float(planned.office.account.delta)
-    console.print(
-        f"\nIt costs rho {loss['rho']} (epsilon {loss['epsilon']:.2f} at delta {delta:.0e})."
-        f" {document['remaining']['rho']} is left in the account now, {after['remaining']} after it."
-    )
-    console.print(
-        "After it, someone who knows every other declaration and the mix of a fitting trader's gets no 95 % interval of"
-        f" its volume narrower than ±{after['p_percent']:.0f} %."
-    )
-    console.print(
-        "Large traders are scaled down to the bound, which lowers cells that they dominate by an amount that can't be"
-        " published."
-    )
-    if not after["fits"]:
-        console.print("It does NOT fit in what is left: `mirrors run` would refuse it.", style="bold")
-    if planned.prior is None:
-        console.print("No prior: each level has one noise scale for all its cells.")
-    console.print(f"Plan digest {document['digest']}. No record was read.")
-    sys.stdout.flush()
+def _mirror_document(told: MirrorForecast) -> dict[str, Any]:
+    return {
+        "tolerance": told.tolerance,
+        "detectable_low": told.detectable_low,
+        "detectable_high": told.detectable_high,
+        "p_corresponds": told.p_corresponds,
+    }
+
+
+def _assumption_document(planned: ReleasePlan) -> dict[str, Any]:
+    own = planned.release.assumption
+    return {
+        "traders": own.traders,
+        "top": own.top,
+        "top_share": amount_text(own.top_share),
+        "partners": amount_text(own.partners),
+        "chapters": amount_text(own.chapters),
+        "prior_error": amount_text(own.prior_error),
+        "source": own.source,
+        "conditional": "What clipping takes, and every figure that uses it, is predicted under this assumption;"
+        " nothing public bounds it. As published, without a bound, every verdict on a mirror is: cannot tell.",
+    }
+
+
+def _target_document(answer: TargetAnswer) -> dict[str, Any]:
+    return {
+        "measure": answer.measure,
+        "reachable": answer.rho is not None,
+        "rho": None if answer.rho is None else amount_text(answer.rho),
+        "scale_factor": answer.scale_factor,
+        "fits_limit": answer.fits,
+        "held_by": answer.held_by,
+        "rho_with_clipping_as_now": answer.only_noise,
+        "levels": [
+            {
+                "level": level.level,
+                "target": level.target,
+                "predicted": level.reached,
+                "noise": level.noise,
+                "clipped": level.clipped,
+            }
+            for level in answer.targets
+        ],
+    }
+
+
+def _proposal_document(planned: ReleasePlan, proposal: Proposal) -> dict[str, Any]:
+    prior = "" if planned.prior is None else planned.prior.digest
+    return {
+        "measure": proposal.measure,
+        "rho": amount_text(proposal.rho),
+        "scales_from": f"mirrors plan --suggest at rho {amount_text(proposal.rho)}, prior {prior[:16]},"
+        f" assumption from: {planned.release.assumption.source}",
+        "levels": [
+            {
+                "level": scale.level,
+                "relative_noise": amount_text(scale.relative_noise),
+                "floor": amount_text(scale.floor),
+                "predicted_median_error": after,
+                "predicted_median_error_now": before,
+            }
+            for scale, before, after in zip(proposal.scales, proposal.before, proposal.after, strict=True)
+        ],
+    }

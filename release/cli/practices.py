@@ -152,7 +152,7 @@ def _release(file: Path, published: Path) -> dict[str, Any]:
     folder = file.parent
     plan = wiring.planned(office, release, folder, published)
     state = wiring.state_folder(office, folder)
-    book = wiring.open_book(office, folder, quietly=True)
+    book = wiring.open_book(office, folder, published=published, quietly=True)
     outcome = run_release(
         plan,
         records=Records(place=wiring.source_place(release, folder, None), source=release.source, state=state),

@@ -13,6 +13,7 @@ from release.cli.printing import print_json, say
 from release.confidential.records import Records
 from release.config import load_release
 from release.privacy import amount_text
+from release.run import Step
 from release.run import run as run_release
 from release.wording import count
 
@@ -22,12 +23,13 @@ def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> 
     office, release = load_release(file)
     folder = file.parent
     planned = wiring.planned(office, release, folder, out)
-    book = wiring.open_book(office, folder)
+    book = wiring.open_book(office, folder, published=out)
     records = Records(
         place=wiring.source_place(release, folder, source),
         source=release.source,
         state=wiring.state_folder(office, folder),
         trader_ids=wiring.trader_ids_place(release, folder),
+        protected=wiring.protected_place(release, folder),
     )
     say(f"release {release.release} of {office.name}: {count(planned.cells)} cells, rho {amount_text(planned.rho)}")
     outcome = run_release(
@@ -37,7 +39,7 @@ def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> 
         state=wiring.state_folder(office, folder),
         published=wiring.published_folder(office, folder, out),
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        notice=lambda step: say(f"  {step}"),
+        notice=_told,
     )
     account = next(state for state in book.accounts() if state.account == outcome.charge.request.account)
     if as_json:
@@ -65,6 +67,12 @@ def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> 
     typer.echo(f"Check it with: mirrors verify {outcome.bundle}")
 
 
+def _told(step: Step) -> None:
+    say(f"  {step}")
+    if step is Step.CHARGED:
+        say("  reading the records and drawing noise ...")
+
+
 def check(file: Path, source: Path | None, *, as_json: bool) -> None:
     """Report privately on a source: columns, and how many rows each rule touches. Decides nothing about a release."""
     office, release = load_release(file)
@@ -75,6 +83,7 @@ def check(file: Path, source: Path | None, *, as_json: bool) -> None:
         source=release.source,
         state=wiring.state_folder(office, file.parent),
         trader_ids=wiring.trader_ids_place(release, file.parent),
+        protected=wiring.protected_place(release, file.parent),
     )
     found = asdict(records.reasons(planned))
     if as_json:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from release.bundle.folder import bundle_place
+from release.bundle.heads import heads_in
 from release.cli.printing import say
 from release.config import Office, Release
 from release.config.loading import inside
@@ -19,8 +20,8 @@ def ledger_url(office: Office, folder: Path) -> str:
     return f"sqlite:///{inside(folder, office.ledger.url.removeprefix('sqlite:///')).absolute()}"
 
 
-def open_book(office: Office, folder: Path, *, quietly: bool = False) -> Book:
-    """Return the office's ledger with the witness beside it.
+def open_book(office: Office, folder: Path, *, published: Path | None = None, quietly: bool = False) -> Book:
+    """Return the office's ledger, with the witness beside it and the heads that its published bundles name.
 
     Raises:
         LedgerMissingError: there is none, and the config doesn't say to make one.
@@ -42,7 +43,8 @@ def open_book(office: Office, folder: Path, *, quietly: bool = False) -> Book:
         store = create(url)
         if not quietly:
             say(f"made a new, empty ledger at {office.ledger.url} (the config says on_missing = create)")
-    return Book(store, witness=witness)
+    place = published_folder(office, folder, published)
+    return Book(store, witness=witness, heads=heads_in(place / office.code))
 
 
 def create_ledger(office: Office, folder: Path) -> str:
@@ -77,6 +79,12 @@ def source_place(release: Release, folder: Path, source: Path | None) -> Path | 
 def trader_ids_place(release: Release, folder: Path) -> Path | None:
     """Return where the office's table of trader ids is, or None when the config names none."""
     return None if release.source.trader_ids is None else inside(folder, release.source.trader_ids)
+
+
+def protected_place(release: Release, folder: Path) -> Path | None:
+    """Return where the list of traders who asked for protection is, or None when the config names none."""
+    place = release.source.protected_traders
+    return None if place is None else inside(folder, place)
 
 
 def planned(office: Office, release: Release, folder: Path, out: Path | None) -> ReleasePlan:

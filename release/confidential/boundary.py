@@ -54,6 +54,7 @@ def guarded(function: Callable[Arguments, Result]) -> Callable[Arguments, Result
             stop = error
         except BaseException:  # noqa: BLE001 - whatever it is, it isn't told
             stop = MicrodataError("work on records")
+        del args, named
         raise bare(stop)
 
     return outermost

@@ -1,12 +1,14 @@
 """The excess: what the bound cuts off large traders, measured by a draw of its own under a published policy.
 
 It is the unclipped whitened integer less the clipped one, from the same code, so exactly 0 for a trader that fits.
-It is brought to this tier's own scale and clipped to the ceiling. Per-record zCDP (arXiv:2310.12827): a trader with whitened
-excess b has the loss rho + |b|^2 / (2 * 4^F), at most the ceiling K, which it can compute from its own figures.
+It is brought to this tier's own scale and clipped to the ceiling. Per-record zCDP (arXiv:2310.12827): a trader with
+whitened excess b has the loss rho + |b|^2 / (2 * 4^F), at most the ceiling K, which it can compute itself.
 
-    e = a(v) - u(v)                   whitened integers of the uniform tier, v uncapped, e >= 0
+    e = a(v) - u(v)                   whitened integers of the uniform tier, a's leaves up to this tier's caps; e >= 0
     b = trunc(double(e) * (w2 / w1))  on this tier's scale
     clipped as ever to D2 = isqrt(floor(2 (K - rho) 4^F))
+
+Who asked for protection has no excess: the office's list of them is applied before this module sees an amount.
 """
 
 import numpy as np
@@ -39,6 +41,22 @@ def whitened_excess(amounts: pl.DataFrame, measure: PlannedMeasure, excess: Plan
     scale = pl.lit(ratios).gather(pl.col("cell"))
     steps = ((pl.col("a") - pl.col("u")).cast(pl.Float64) * scale).cast(pl.Int64)  # the cast truncates
     return both.select("trader", "cell", steps.alias("a")).filter(pl.col("a") > 0)
+
+
+def excess_square(amounts: pl.DataFrame, measure: PlannedMeasure, excess: PlannedMeasure) -> int:
+    """Return |b|^2 of one trader's amounts, exact and before the ceiling: all that its policy function needs."""
+    return sum(step * step for step in whitened_excess(amounts, measure, excess)["a"].to_list())
+
+
+def added_integers(amounts: pl.DataFrame, measure: PlannedMeasure) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return what the amounts add to a measure's integers before noise, one vector a tier; shapes (cells,).
+
+    The second is of zeros where the measure has no large-trader tier.
+    """
+    uniform = summed(clip(whitened(capped(amounts, measure), measure), measure.bound), measure.cells)
+    if measure.excess is None:
+        return uniform, np.zeros_like(uniform)
+    return uniform, pre_noise_excess(amounts, measure, measure.excess)
 
 
 def _not_fitting(amounts: pl.DataFrame, measure: PlannedMeasure, bounded: pl.DataFrame) -> pl.DataFrame:

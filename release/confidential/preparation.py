@@ -28,6 +28,7 @@ _ROW = "\0row"
 LARGEST_LINE = 2**52
 """The largest amount of one line, in minor units; far above every cap, and exact as a double."""
 
+_UNSEEN = r"[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\x{2800}]"
 _NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)$"
 _SCIENTIFIC = r"^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][+-]?[0-9]{1,3}$"
 
@@ -177,7 +178,7 @@ def normalised_id(text: pl.Expr) -> pl.Expr:
 
     Capitals can leave NFKC again, so it is applied once more after them.
     """
-    visible = text.str.normalize("NFKC").str.replace_all(r"[\p{Cc}\p{Cf}]", "").str.replace_all(r"\s+", " ")
+    visible = text.str.normalize("NFKC").str.replace_all(_UNSEEN, "").str.replace_all(r"\s+", " ")
     return visible.str.strip_chars().str.to_uppercase().str.normalize("NFKC")
 
 

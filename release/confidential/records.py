@@ -17,7 +17,7 @@ from release.confidential import clip, journal, preparation
 from release.confidential.boundary import guarded, sealed
 from release.confidential.environment import check_environment, forbid_dumps, started_with
 from release.confidential.excess import pre_noise_excess
-from release.confidential.mapping import TraderIds, read_trader_ids
+from release.confidential.mapping import ProtectedTraders, TraderIds, read_protected_traders, read_trader_ids
 from release.confidential.noise import noisy
 from release.confidential.preparation import NO_IDS, Ids
 from release.confidential.rows import check_kinds, scan_rows
@@ -38,16 +38,29 @@ Vectors = dict[tuple[Tier, Measure], NDArray[np.int64]]
 TRADER_IDS = "trader-ids"
 """The name under which it holds that of the office's table of trader ids."""
 
+PROTECTED = "protected-traders"
+"""The name under which it holds that of the office's list of traders who asked for protection."""
+
 
 class Records:
     """The source at `place`; nothing is opened before the first question.
 
-    `trader_ids` is where the office's table of ids is, when the config names one.
+    `trader_ids` is where the office's table of ids is, `protected` its list of traders who asked for protection, when
+    the config names them.
     """
 
-    def __init__(self, *, place: Path | None, source: Source, state: Path, trader_ids: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        place: Path | None,
+        source: Source,
+        state: Path,
+        trader_ids: Path | None = None,
+        protected: Path | None = None,
+    ) -> None:
         self._place = place
         self._trader_ids = trader_ids
+        self._protected = protected
         self._source = source
         self._state = state
 
@@ -86,7 +99,8 @@ class Records:
         if any(sorted(charge.request.keyed_digests) != keyed for charge in charges):
             raise SourceChangedError(plan.release.release)
         journal.note(self._state, "reading records")
-        vectors = sealed("measure", lambda: exact_vectors(self._files, plan, self._ids))
+        asked = () if self._requests is None else self._requests.traders
+        vectors = sealed("measure", lambda: exact_vectors(self._files, plan, self._ids, protected=asked))
         if not unchanged(self._files) or self._fresh_digest() != self._digest:
             raise SourceChangedError(plan.release.release)
         journal.note(self._state, "records read")
@@ -107,6 +121,8 @@ class Records:
         contents = [(SOURCE, self._digest)]
         if self._table is not None:
             contents.append((TRADER_IDS, self._table.content_digest))
+        if self._requests is not None:
+            contents.append((PROTECTED, self._requests.content_digest))
         secret = sealed("secret", lambda: office_secret(self._state))
         release = plan.release.release
         return tuple((name, keyed_digest(secret, digest, purpose=f"{release}/{name}")) for name, digest in contents)
@@ -136,28 +152,45 @@ class Records:
             raise SourceMissingError(f"{self._source.trader_ids}, the table of trader ids that the config names")
         return sealed("trader ids", lambda: read_trader_ids(place))
 
+    @cached_property
+    def _requests(self) -> ProtectedTraders | None:
+        if self._source.protected_traders is None:
+            return None
+        place = self._protected
+        if place is None:
+            raise SourceMissingError(f"{self._source.protected_traders}, the list of traders who asked for protection")
+        return sealed("protected traders", lambda: read_protected_traders(place, self._ids))
+
     @property
     def _ids(self) -> Ids:
         return NO_IDS if self._table is None else (self._table.aliases, self._table.traders)
 
 
 def exact_vectors(
-    files: tuple[HeldFile, ...], plan: ReleasePlan, ids: Ids = NO_IDS, *, rows: int | None = None
+    files: tuple[HeldFile, ...],
+    plan: ReleasePlan,
+    ids: Ids = NO_IDS,
+    *,
+    rows: int | None = None,
+    protected: tuple[str, ...] = (),
 ) -> Vectors:
     """Return each tier's and measure's clipped integer vector before noise, of the first `rows` rows or of all.
 
-    Confidential: it never leaves this package.
+    The traders in `protected` stay in the uniform tier alone. Confidential: it never leaves this package.
     """
     measures = tuple(measure.measure for measure in plan.measures)
     read = _rows(files, plan)
     lines = preparation.lines(read if rows is None else read.head(rows), plan, ids)
-    sums = preparation.trader_codes(preparation.amounts(lines, measures).collect(engine="streaming"))
+    named = preparation.amounts(lines, measures).collect(engine="streaming")
+    asked = named["trader"].is_in(pl.Series(protected, dtype=pl.String).implode())
+    sums = preparation.trader_codes(named)
     vectors: Vectors = {}
     for measure in plan.measures:
         amounts = sums.select("trader", "leaf", pl.col(measure.measure).alias("amount"))
         vectors[Tier.UNIFORM, measure.measure] = clip.pre_noise(amounts, measure)
         if measure.excess is not None:
-            vectors[Tier.LARGE_TRADER, measure.measure] = pre_noise_excess(amounts, measure, measure.excess)
+            open_to_it = amounts.filter(~asked)
+            vectors[Tier.LARGE_TRADER, measure.measure] = pre_noise_excess(open_to_it, measure, measure.excess)
     return vectors
 
 

@@ -3,8 +3,9 @@
 This package reads configuration files and nothing else. It knows no records, no ledger and no plan.
 """
 
-from release.config.loading import load_office, load_release
+from release.config.comparison import Comparison
+from release.config.loading import load_comparison, load_office, load_release
 from release.config.office import Office
 from release.config.release import Release
 
-__all__ = ["Office", "Release", "load_office", "load_release"]
+__all__ = ["Comparison", "Office", "Release", "load_comparison", "load_office", "load_release"]

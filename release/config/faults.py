@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from release.codelists import area_codes, chapter_codes
 from release.config.fields import months_of, year_of
 from release.config.office import Office
-from release.config.release import Column, Release
+from release.config.release import Column, MeasurePlan, Release
 from release.tables import Measure
 
 MOST_LEAVES = 2**21
@@ -69,6 +69,10 @@ def release_faults(release: Release) -> Faults:
         shaped = any(scale.relative_noise is not None for scale in (*measure.levels, *excess))
         if shaped and release.prior is None:
             faults.append((("measures", index, "levels"), "relative_noise needs a [prior]; without one give noise_sd"))
+        if _by_prior(measure) and release.prior is None:
+            faults.append(
+                (("measures", index, "declared_bound"), "times_prior needs a [prior]; without one give amount")
+            )
     leaves = _leaves(release)
     if leaves > MOST_LEAVES:
         faults.append((("keys",), f"the release would have {leaves:,} leaves; at most {MOST_LEAVES:,} are taken"))
@@ -89,17 +93,34 @@ def _trader_faults(release: Release) -> Faults:
         faults.append(
             (("source", "columns", "trader"), "trader ids are mapped by source.trader_ids, not translated here")
         )
-    if release.source.trader_ids is not None and trader is None:
-        faults.append((("source", "trader_ids"), "there is no column of traders that it could be applied to"))
-    return faults
+    for name in ("trader_ids", "protected_traders"):
+        if getattr(release.source, name) is not None and trader is None:
+            faults.append((("source", name), "there is no column of traders that it could be applied to"))
+    return faults + _request_faults(release)
+
+
+def _request_faults(release: Release) -> Faults:
+    """Refuse a list of traders who asked for protection where it has no use, or where something would contradict it."""
+    if release.source.protected_traders is None:
+        return []
+    tiers = [(index, measure.large_traders) for index, measure in enumerate(release.measures)]
+    if all(tier is None for _, tier in tiers):
+        return [(("source", "protected_traders"), "has no use: no measure has a large-trader tier")]
+    problem = 'nothing bounds what is cut off traders on source.protected_traders: say beyond = "not bounded"'
+    return [
+        (("measures", index, "large_traders", "beyond"), problem)
+        for index, tier in tiers
+        if tier is not None and tier.beyond == "assumed none"
+    ]
 
 
 def _prior_faults(release: Release) -> Faults:
     table = None if release.prior is None else release.prior.table
     if table is None:
         return []
-    confidential = (place for place in (release.source.path, release.source.trader_ids) if place is not None)
-    if any(_overlap(table, place) for place in confidential):
+    source = release.source
+    confidential = (source.path, source.trader_ids, source.protected_traders)
+    if any(place is not None and _overlap(table, place) for place in confidential):
         return [(("prior", "table"), "a prior is public, and this is a confidential input")]
     return []
 
@@ -118,13 +139,24 @@ def _tier_faults(office: Office, release: Release) -> Faults:
     return faults
 
 
+def _by_prior(measure: MeasurePlan) -> bool:
+    return measure.declared_bound is not None and measure.declared_bound.times_prior is not None
+
+
+def _bound_faults(office: Office, release: Release) -> Faults:
+    """Refuse bounds on single records where a unit may hold several."""
+    problem = "times_prior bounds single records: the office's unit must be record; else give amount"
+    by_prior = [index for index, measure in enumerate(release.measures) if _by_prior(measure)]
+    return [] if office.unit.kind == "record" else [(("measures", i, "declared_bound"), problem) for i in by_prior]
+
+
 def faults_between(office: Office, release: Release) -> Faults:
     """Return in what a release's config doesn't fit its office's."""
     faults: Faults = []
     rho = sum(measure.rho for measure in release.measures)
     if rho > office.policy.rho_cap:
         faults.append((("measures",), "the measures' rho add up to more than the office's policy.rho_cap"))
-    faults += _tier_faults(office, release)
+    faults += _tier_faults(office, release) + _bound_faults(office, release)
     if office.unit.kind == "trader-year" and release.source.columns.trader is None:
         faults.append((("source", "columns"), "trader must be mapped: the office's unit is trader-year"))
     if office.unit.kind == "record" and any(m.name is Measure.TRADERS for m in release.measures):
@@ -132,9 +164,16 @@ def faults_between(office: Office, release: Release) -> Faults:
     share = next((s for s in office.account.calendar if s.release == release.release), None)
     if share is not None and (share.rho != rho or share.year != release.year):
         faults.append((("measures",), f"the office's calendar gives {release.release} another loss or year"))
-    if office.unit.kind == "record" and release.source.trader_ids is not None:
-        faults.append((("source", "trader_ids"), "has no use when the unit is a record"))
-    for name in ("path", "trader_ids"):
+    return faults + _source_faults(office, release)
+
+
+def _source_faults(office: Office, release: Release) -> Faults:
+    """Return which confidential inputs have no use, or would lie in the place of publication or the state folder."""
+    faults: Faults = []
+    for name in ("trader_ids", "protected_traders"):
+        if office.unit.kind == "record" and getattr(release.source, name) is not None:
+            faults.append((("source", name), "has no use when the unit is a record"))
+    for name in ("path", "trader_ids", "protected_traders"):
         place = getattr(release.source, name)
         if place is not None and (_overlap(place, office.published) or _overlap(office.state, place)):
             faults.append((("source", name), "must lie outside the place of publication and the state folder"))

@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from release.config.comparison import Comparison, comparison_faults
 from release.config.faults import Faults, faults_between, office_faults, release_faults
 from release.config.office import Office
 from release.config.positions import line_of
 from release.config.release import Release
 from release.errors import ConfigError, Fault
 
-Config = TypeVar("Config", Office, Release)
+Config = TypeVar("Config", Office, Release, Comparison)
 
 _LARGEST_FILE = 1_000_000
 _LONGEST_LINE = 200_000
@@ -52,6 +53,18 @@ def load_release(path: Path) -> tuple[Office, Release]:
     office = load_office(inside(path.parent, release.office))
     _refuse(path, text, faults_between(office, release))
     return office, release
+
+
+def load_comparison(path: Path) -> Comparison:
+    """Return the comparison that `path` describes.
+
+    Raises:
+        ConfigError: with all the file's faults.
+    """
+    text, content = _parsed(path)
+    comparison = _checked(Comparison, path, text, content)
+    _refuse(path, text, comparison_faults(comparison))
+    return comparison
 
 
 def inside(folder: Path, inner: str) -> Path:

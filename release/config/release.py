@@ -88,6 +88,8 @@ class Source:
         missing_trader: what becomes of rows without a trader id.
         duplicates: `count once` counts identical rows of one trader's declaration once.
         trader_ids: a CSV `alias,trader` inside the config's folder: the office's fixed table of ids.
+        protected_traders: a CSV `trader` inside the config's folder: who asked for protection, and stays in the uniform
+            tier alone.
         obtainable: where the file can be had, for public sources.
     """
 
@@ -102,6 +104,7 @@ class Source:
     missing_trader: Literal["leave out", "own unit"] = "leave out"
     duplicates: Literal["keep", "count once"] = "keep"
     trader_ids: InnerPath | None = None
+    protected_traders: InnerPath | None = None
     obtainable: Text | None = None
 
 
@@ -121,7 +124,7 @@ class LevelScale:
         noise_sd: standard deviation of every cell's noise, in the measure's unit (currency units, lines, traders, kg).
         relative_noise: r, the standard deviation as a part of the prior.
         floor: the least prior that a cell is taken to have, in the measure's unit.
-        target: the relative error, root mean square of noise and predicted clipping together, that the level's median
+        target: the relative error, root mean square of noise and the predicted clipped part, that the level's median
             cell should reach, for `plan --target`.
     """
 
@@ -154,6 +157,35 @@ class LargeTraders:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class DeclaredBound:
+    """A public bound on what one unit holds of a measure, declared beforehand and never read off the records.
+
+    Nothing of a unit within it is clipped: `plan` refuses noise for which that isn't so. Exposure is then the grid's
+    alone, on condition that the bound holds.
+
+    Attributes:
+        source: who declared it, and where.
+        amount: of a unit's whole total in the release, in the measure's unit; or
+        times_prior: of a single record, as a multiple of its cell's prior at `level`; only where the unit is a record.
+        level: one of the measure's levels.
+        floor: the least prior that a cell is taken to have here, in the measure's unit.
+    """
+
+    source: Text
+    amount: Scale | None = None
+    times_prior: Part | None = None
+    level: Level | None = None
+    floor: Scale | None = None
+
+    def __post_init__(self) -> None:
+        by_prior = self.times_prior is not None and self.level is not None
+        if by_prior == (self.amount is not None) or (self.times_prior is None) != (self.level is None):
+            raise ValueError("give either amount, or times_prior together with level")
+        if self.amount is not None and self.floor is not None:
+            raise ValueError("floor goes with times_prior")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class MeasurePlan:
     """A measure, the loss it is given, its levels, and the tier for large traders where there is one."""
 
@@ -161,11 +193,14 @@ class MeasurePlan:
     rho: Rho
     levels: Annotated[tuple[LevelScale, ...], Field(min_length=1, max_length=12)]
     large_traders: LargeTraders | None = None
+    declared_bound: DeclaredBound | None = None
 
     def __post_init__(self) -> None:
         names = [scale.level for scale in self.levels]
         if len(set(names)) != len(names):
             raise ValueError("a level stands twice in this measure")
+        if self.declared_bound is not None and self.declared_bound.level not in (None, *names):
+            raise ValueError("declared_bound names a level that the measure hasn't")
         if self.large_traders is None:
             return
         if self.large_traders.ceiling <= self.rho:
@@ -210,7 +245,8 @@ class Assumption:
         traders: how many traders there are in a year.
         top: how many of the largest traders `top_share` is about.
         top_share: their part of all trade.
-        partners: over how many partners, counted for each flow, a large trader's value is evenly spread, on average.
+        partners: over how many partners, counted for each flow, the value of the largest traders is spread: one over
+            the sum of squared shares. Smaller traders have fewer.
         chapters: over how many chapters with each of them.
         prior_error: how far a large cell usually lies from its prior: the standard deviation of ln(prior / figure).
         source: where the figures come from, in words.
@@ -219,8 +255,8 @@ class Assumption:
     traders: Annotated[int, Field(ge=10, le=10**8)] = 20_000
     top: Annotated[int, Field(ge=1, le=1000)] = 5
     top_share: Part = Fraction(1, 5)
-    partners: Part = Fraction(3)
-    chapters: Part = Fraction(2)
+    partners: Part = Fraction(5)
+    chapters: Part = Fraction(3)
     prior_error: Part = Fraction(3, 10)
     source: Text = "the program's own defaults: no published statistic was named"
 

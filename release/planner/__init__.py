@@ -6,5 +6,17 @@
 
 from release.planner.forecast import Forecast, LevelForecast, MirrorForecast, forecast
 from release.planner.scales import Proposal, ScaleProposal, suggest
+from release.planner.targets import LevelTarget, TargetAnswer, reach_targets
 
-__all__ = ["Forecast", "LevelForecast", "MirrorForecast", "Proposal", "ScaleProposal", "forecast", "suggest"]
+__all__ = [
+    "Forecast",
+    "LevelForecast",
+    "LevelTarget",
+    "MirrorForecast",
+    "Proposal",
+    "ScaleProposal",
+    "TargetAnswer",
+    "forecast",
+    "reach_targets",
+    "suggest",
+]

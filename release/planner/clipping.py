@@ -59,7 +59,9 @@ def clipped_mass(indexed: Indexed, sds: Sequence[FloatArray], bound: float) -> t
     order of the real clip. `sds` are the levels' noise standard deviations before reconciliation.
     """
     population = indexed.population
-    inverse = sum((1.0 / sd[level.cell_of_leaf] ** 2 for sd, level in zip(sds, indexed.levels, strict=True)))
+    inverse = np.zeros(indexed.levels[0].cell_of_leaf.size)
+    for sd, level in zip(sds, indexed.levels, strict=True):
+        inverse += 1.0 / sd[level.cell_of_leaf] ** 2
     caps = bound / np.sqrt(inverse)
     capped = np.minimum(population.amounts, caps[population.leaves])
     squares = np.zeros(indexed.traders)
@@ -69,4 +71,4 @@ def clipped_mass(indexed: Indexed, sds: Sequence[FloatArray], bound: float) -> t
     kept = np.minimum(1.0, bound / np.sqrt(np.maximum(squares, 1e-300)))
     taken = population.amounts - capped * kept[population.traders]
     by_leaf = np.bincount(population.leaves, taken, inverse.size)
-    return tuple(np.bincount(level.cell_of_leaf, by_leaf, level.size) for level in indexed.levels)
+    return tuple(np.asarray(np.bincount(level.cell_of_leaf, by_leaf, level.size)) for level in indexed.levels)

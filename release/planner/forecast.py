@@ -52,11 +52,13 @@ class Forecast:
         cells: how many cells there are.
         median_prior: in the measure's unit.
         median_error: the median of |error| / figure: noise, clipping and the prior's own error together.
+        luckiest: the least median error of any single population; which firms trade where is chance.
+        unluckiest: the largest.
         noise_error: the noise's part alone.
         half_width: the median half-width of the 95 % interval over the prior.
         clipping_bias: the median of the predicted clipped part, or None when none is predicted.
         clipped_share: the clipped mass of all these cells over their priors, or None.
-        mirrors: at each tolerance.
+        mirrors: at each tolerance; none where no clipping is predicted.
     """
 
     low: float
@@ -64,6 +66,8 @@ class Forecast:
     cells: int
     median_prior: float
     median_error: float
+    luckiest: float
+    unluckiest: float
     noise_error: float
     half_width: float
     clipping_bias: float | None
@@ -124,17 +128,21 @@ def _over(own: Outlook, prior: FloatArray, sd: FloatArray, bias: FloatArray, ban
     size, noise, clipped = prior[chosen], sd[chosen] / prior[chosen], bias[:, chosen]
     told = bool(own.populations)
     mean = clipped.mean(axis=0)
+    prior_error = float(own.assumption.prior_error)
+    single = [median_error(noise, population[None, :], prior_error) for population in clipped]
     return Forecast(
         low=band.low,
         high=band.high,
         cells=int(chosen.sum()),
         median_prior=float(np.median(size)),
-        median_error=median_error(noise, clipped, float(own.assumption.prior_error)),
+        median_error=median_error(noise, clipped, prior_error),
+        luckiest=min(single),
+        unluckiest=max(single),
         noise_error=float(np.median(MEDIAN * noise)),
         half_width=float(np.median(Z95 * noise)),
         clipping_bias=float(np.median(clipped)) if told else None,
         clipped_share=float((mean * size).sum() / size.sum()) if told else None,
-        mirrors=tuple(_mirror(noise, mean, tolerance) for tolerance in TOLERANCES),
+        mirrors=tuple(_mirror(noise, mean, tolerance) for tolerance in TOLERANCES) if told else (),
     )
 
 

@@ -106,7 +106,7 @@ def _spread(sections: FloatArray, layout: Layout) -> FloatArray:
 
 
 def reconciled_sd(outlook: Outlook, sds: Sequence[FloatArray]) -> tuple[FloatArray, ...]:
-    """Return the standard deviation of each level's estimates after reconciliation; known before anything is measured."""
+    """Return the standard deviation of each level's estimates after reconciliation, which needs no measurement."""
     levels = [level.level for level in outlook.measure.levels]
     figures = {
         level: Figures(values=np.zeros_like(sd), sd=np.asarray(sd)) for level, sd in zip(levels, sds, strict=True)

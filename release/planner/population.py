@@ -1,11 +1,12 @@
 """A population of traders that fits public priors and a public assumption on concentration. No record is read.
 
-Sizes follow Zipf's law, size(k) proportional to k^-a, with a solved from the share of the largest traders (Zipf's law of
-firm sizes: Axtell, Science 293, 2001). From the largest on, each trader takes room in cells drawn in proportion to what is
-left of their priors. It is one of many populations that the assumption allows: predictions average over several.
+Sizes follow Zipf's law, size(k) proportional to k^-a, with a solved from the share of the largest traders (Zipf's law
+of firm sizes: Axtell, Science 293, 2001). From the largest on, each trader takes room in cells drawn in proportion to
+what is left of their priors. It is one of many populations that the assumption allows: predictions average several.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,10 @@ ONE_BY_ONE = 1000
 
 LARGEST_PART = 60_000
 """(trader, period) pairs that are placed; what is left of the priors belongs to traders too small to be clipped."""
+
+NARROWING = 0.3
+"""Partners and chapters beyond the first fall with a trader's rank to this power: firms with more partners and products
+are larger (Bernard, Jensen, Redding and Schott, Journal of Economic Perspectives 21(3), 2007)."""
 
 _EXACT_TERMS = 10_000
 
@@ -67,7 +72,7 @@ def shares(assumption: Assumption, count: int) -> FloatArray:
 
 
 def zipf_exponent(assumption: Assumption) -> float:
-    """Return a in size(k) ~ k^-a at which the largest traders hold their share; by bisection. Pareto's tail is 1 / a."""
+    """Return a in size(k) ~ k^-a at which the largest traders hold their share, by bisection; the tail is 1 / a."""
     low, high = 0.0, 10.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -91,14 +96,14 @@ def _place_one(
     room: FloatArray, size: float, number: int, assumption: Assumption, rng: np.random.Generator
 ) -> Population:
     """Return one trader's sums and take them off `room`, shape (routes, chapters); a route is a partner in a flow."""
-    routes = _drawn(room.sum(axis=1), _some(assumption.partners, rng), rng)
+    routes = _drawn(room.sum(axis=1), _more(assumption.partners, number, assumption), rng)
     cells, amounts = [], []
-    for route in routes:
+    for route, part in zip(*routes, strict=True):
         row = room[route]
-        wanted = min(size / len(routes), float(row.sum()))
-        chosen = _drawn(row, _some(assumption.chapters, rng), rng)
+        wanted = min(size * part, float(row.sum()))
+        chosen, parts = _drawn(row, _more(assumption.chapters, number, assumption), rng)
         taken = np.zeros_like(row)
-        taken[chosen] = np.minimum(row[chosen], wanted / len(chosen))
+        taken[chosen] = np.minimum(row[chosen], wanted * parts)
         taken = _filled(taken, row, wanted)
         room[route] = np.maximum(row - taken, 0.0)
         held = np.flatnonzero(taken > 0)
@@ -108,22 +113,46 @@ def _place_one(
     return Population(traders=np.full(leaves.size, number), leaves=leaves, amounts=np.concatenate(amounts))
 
 
-def _some(mean: object, rng: np.random.Generator) -> int:
-    return 1 + int(rng.poisson(float(mean) - 1.0))  # type: ignore[arg-type]
+def _more(spread: Fraction, number: FloatArray | int, assumption: Assumption) -> FloatArray:
+    """Return over how many partners or chapters beyond one a trader is spread: fewer, the smaller it is."""
+    return np.asarray((float(spread) - 1.0) * np.minimum(1.0, (assumption.top / (number + 1.0)) ** NARROWING))
 
 
-def _drawn(weights: FloatArray, count: int, rng: np.random.Generator) -> IntArray:
-    """Return up to `count` distinct places, drawn in proportion to their weights."""
+def _drawn(weights: FloatArray, more: FloatArray, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
+    """Return places and the parts of a trader that fall there, in proportion to the weights.
+
+    A trader is a stick broken at random places; 2 n - 1 pieces have an expected sum of squares of 1 / n (MacArthur, PNAS
+    43, 1957). Pieces may fall together: were their places kept apart, small partners would get more than their part of
+    large firms.
+
+    Args:
+        weights: of the places.
+        more: over how many places beyond one a trader is spread.
+        rng: source of the draws.
+    """
     bounds = np.cumsum(weights)
-    places = np.searchsorted(bounds, rng.random(count) * bounds[-1], side="right")
-    return np.unique(np.minimum(places, weights.size - 1))
+    count = 1 + int(rng.poisson(2.0 * _apart(more, float((weights**2).sum() / bounds[-1] ** 2))))
+    fallen = np.minimum(np.searchsorted(bounds, rng.random(count) * bounds[-1], side="right"), weights.size - 1)
+    pieces = rng.exponential(size=count)
+    places, kind = np.unique(fallen, return_inverse=True)
+    return places, np.asarray(np.bincount(kind, pieces) / pieces.sum())
+
+
+def _apart(more: FloatArray, herfindahl: float) -> float:
+    """Return how many pieces beyond one are spread over `more` places beyond one, although some fall together.
+
+    With pieces' sum of squares 1/n and the places' Herfindahl index h, places hold 1/n + (1 - 1/n) h; at most four times
+    as many pieces as places are taken.
+    """
+    wanted = 1.0 / (1.0 + float(more))
+    return max(float(more), min(4.0 * float(more), (1.0 - herfindahl) / max(wanted - herfindahl, 1e-9) - 1.0))
 
 
 def _filled(taken: FloatArray, row: FloatArray, wanted: float) -> FloatArray:
     """Return `taken` with what is still wanted spread over the row in proportion to the room that is left."""
     left = row - taken
     missing = wanted - float(taken.sum())
-    if missing <= 1e-9 * wanted or left.sum() <= 0.0:  # noqa: PLR2004
+    if missing <= 1e-9 * wanted or left.sum() <= 0.0:
         return taken
     return np.asarray(taken + left * min(1.0, missing / float(left.sum())))
 
@@ -132,13 +161,14 @@ def _place_many(
     room: FloatArray, sizes: FloatArray, first: int, assumption: Assumption, rng: np.random.Generator
 ) -> Population:
     """Return many small traders' sums and take them off `room`; a cell that is overdrawn gives each its part."""
-    cells_each = (1 + rng.poisson(float(assumption.partners) - 1.0, sizes.size)) * (
-        1 + rng.poisson(float(assumption.chapters) - 1.0, sizes.size)
-    )
+    numbers = np.arange(first, first + sizes.size, dtype=np.float64)
+    routes = 1 + rng.poisson(2.0 * _more(assumption.partners, numbers, assumption))
+    cells_each = routes * (1 + rng.poisson(2.0 * _more(assumption.chapters, numbers, assumption)))
     traders = np.repeat(np.arange(sizes.size), cells_each)
     bounds = np.cumsum(room.ravel())
     leaves = np.minimum(np.searchsorted(bounds, rng.random(traders.size) * bounds[-1], side="right"), room.size - 1)
-    wanted = sizes[traders] / cells_each[traders]
+    pieces = rng.exponential(size=traders.size)
+    wanted = sizes[traders] * pieces / np.bincount(traders, pieces)[traders]
     asked = np.bincount(leaves, wanted, room.size)
     given = np.where(asked > room.ravel(), room.ravel() / np.where(asked > 0.0, asked, 1.0), 1.0)
     room -= (asked * given).reshape(room.shape)
@@ -155,7 +185,7 @@ def _merged(population: Population, leaves: int) -> Population:
 
 def _over_periods(population: Population, masses: FloatArray) -> Population:
     """Return the population over the leaves of a release: routes and chapters, split by period within each flow."""
-    flows, periods, partners, chapters = masses.shape
+    periods, partners, chapters = masses.shape[1:]
     flow, within = np.divmod(population.leaves, partners * chapters)
     by_period = np.moveaxis(masses, 1, 0).reshape(periods, -1)
     parts = by_period / np.maximum(by_period.sum(axis=0), 1e-300)

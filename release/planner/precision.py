@@ -56,6 +56,6 @@ def median_error(noise: FloatArray, bias: FloatArray, prior_error: float) -> flo
     return (low + high) / 2
 
 
-def root_mean_square(noise: FloatArray, bias: FloatArray) -> FloatArray:
-    """Return each cell's root mean square relative error over noise and populations, shape (cells,)."""
-    return np.asarray(np.sqrt(noise**2 + (bias**2).mean(axis=0)))
+def typical_error(noise: FloatArray, bias: FloatArray) -> FloatArray:
+    """Return each cell's root mean square of noise and the clipped part expected over populations, shape (cells,)."""
+    return np.asarray(np.sqrt(noise**2 + bias.mean(axis=0) ** 2))

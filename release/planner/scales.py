@@ -1,8 +1,8 @@
 """Scales proposed for a loss: relative noise and floor of each level, from public priors and the assumption alone.
 
-The proposal lowers one number, the weighted mean over levels of the logarithm of the predicted median error of the cells
-that hold most of a level's trade. It is found by coordinate descent on a grid and is good, not best. Nothing here may be
-tuned on records: rerunning the command on the same config and prior gives the same proposal.
+The proposal lowers one number, the weighted mean over levels of the logarithm of the predicted median error of the
+cells that hold most of a level's trade. It is found by coordinate descent on a grid and is good, not best. Nothing here
+may be tuned on records: rerunning the command on the same config and prior gives the same proposal.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from release.plan import PlannedMeasure, ReleasePlan
 from release.planner.outlook import PREDICTED, Outlook, clipped_parts, outlook, reconciled_sd
 from release.planner.population import FloatArray
 from release.planner.precision import median_error
+from release.planner.search import Scale, descend
 from release.tables import Level, Measure
 
 WEIGHTS: Mapping[Level, float] = {
@@ -32,8 +33,6 @@ WEIGHTS: Mapping[Level, float] = {
 COVERED = 0.95
 """The largest cells that hold this part of a level's prior are those whose errors count."""
 
-STEPS = (2.0, 1.4, 1.15)
-ROUNDS = 2
 POPULATIONS = 2
 LEAST, MOST = 2e-3, 2.0
 """Between these a level's relative noise is sought; a level at the upper end is mostly told by the others."""
@@ -79,7 +78,11 @@ def _proposal(own: Outlook) -> Proposal:
     priors = [np.asarray(level.prior) for level in own.measure.levels]
     counted = [covering(prior) for prior in priors]
     levels = [level.level for level in own.measure.levels]
-    found = _descend(own, priors, counted, _start(own, priors))
+    found = descend(
+        lambda scales: _worth(own, _errors(own, counted, _sds(priors, scales))),
+        _start(own, priors),
+        lambda level, scale: _allowed(priors[level], scale),
+    )
     rounded = [(_rounded(part), _rounded(floor)) for part, floor in found]
     after = _errors(own, counted, _sds(priors, [(float(part), float(floor)) for part, floor in rounded]))
     return Proposal(
@@ -104,9 +107,6 @@ def covering(prior: FloatArray) -> np.ndarray:
     return chosen & (prior > 0.0)
 
 
-Scale = tuple[float, float]
-
-
 def _start(own: Outlook, priors: list[FloatArray]) -> list[Scale]:
     """Return a start: a unit's bound shared by the levels, and floors at each level's median prior."""
     part = 0.3 * sqrt(len(priors)) / own.bound
@@ -126,64 +126,21 @@ def _errors(own: Outlook, counted: list[np.ndarray], sds: list[FloatArray]) -> t
     errors = []
     for level, chosen, sd, bias in zip(own.measure.levels, counted, reconciled_sd(own, sds), parts, strict=True):
         prior = np.asarray(level.prior)
-        errors.append(
-            median_error(sd[chosen] / prior[chosen], bias[:, chosen], float(own.assumption.prior_error))
-        )
+        errors.append(median_error(sd[chosen] / prior[chosen], bias[:, chosen], float(own.assumption.prior_error)))
     return tuple(errors)
 
 
-def _worth(own: Outlook, priors: list[FloatArray], counted: list[np.ndarray], scales: list[Scale]) -> float:
-    errors = _errors(own, counted, _sds(priors, scales))
+def _worth(own: Outlook, errors: tuple[float, ...]) -> float:
+    """Return the weighted mean of the errors' logarithms: the smaller the better."""
     weights = [WEIGHTS[level.level] for level in own.measure.levels]
     return sum(weight * log(error) for weight, error in zip(weights, errors, strict=True)) / sum(weights)
 
 
-def _descend(
-    own: Outlook, priors: list[FloatArray], counted: list[np.ndarray], start: list[Scale]
-) -> list[Scale]:
-    """Return the scales at which no single step up or down helps any more, steps growing finer."""
-    scales, best = start, _worth(own, priors, counted, start)
-    for step in STEPS:
-        for _ in range(ROUNDS):
-            before = best
-            for place in range(2 * len(scales)):
-                scales, best = _line(own, priors, counted, scales, best, place, step)
-            if before - best < 1e-3:  # noqa: PLR2004
-                break
-    return scales
-
-
-def _line(
-    own: Outlook,
-    priors: list[FloatArray],
-    counted: list[np.ndarray],
-    scales: list[Scale],
-    best: float,
-    place: int,
-    step: float,
-) -> tuple[list[Scale], float]:
-    """Return the scales after moving one of them, up or else down, for as long as it helps."""
-    for factor in (step, 1.0 / step):
-        moved = False
-        while True:
-            tried = _moved(scales, place, factor)
-            part, floor = tried[place // 2]
-            known = priors[place // 2][priors[place // 2] > 0.0]
-            if not LEAST <= part <= MOST or not known.min() / step <= floor <= known.max():
-                break
-            worth = _worth(own, priors, counted, tried)
-            if worth >= best:
-                break
-            scales, best, moved = tried, worth, True
-        if moved:
-            break
-    return scales, best
-
-
-def _moved(scales: list[Scale], place: int, factor: float) -> list[Scale]:
-    part, floor = scales[place // 2]
-    new = (part * factor, floor) if place % 2 == 0 else (part, floor * factor)
-    return [*scales[: place // 2], new, *scales[place // 2 + 1 :]]
+def _allowed(prior: FloatArray, scale: Scale) -> bool:
+    """Decide whether a scale may be proposed: a floor outside the priors would do nothing, or level all cells."""
+    part, floor = scale
+    known = prior[prior > 0.0]
+    return LEAST <= part <= MOST and bool(known.min() / 2.0 <= floor <= known.max())
 
 
 def _rounded(figure: float) -> Fraction:

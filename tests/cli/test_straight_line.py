@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ def bytes_below(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != "private.log"
     }
 
 
@@ -299,3 +300,13 @@ def test_unused_columns_and_row_order_do_not_matter_to_the_schema(mirrors, tmp_p
     text = (tmp_path / "declarations.csv").read_text().splitlines()
     (tmp_path / "declarations.csv").write_text("\n".join(f"{line},extra" for line in text))
     assert mirrors("source", "check", release).code == 0
+
+
+def test_a_ledger_that_forgot_a_published_release_is_refused(mirrors, tmp_path):
+    release = write_office(tmp_path)
+    mirrors("run", release)
+    shutil.rmtree(tmp_path / "state")
+    refused = mirrors("run", release)
+    assert refused.code == 5
+    assert "bundle" in refused.err
+    assert not list((tmp_path / "state").glob("measurements/*"))

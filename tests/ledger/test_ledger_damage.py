@@ -269,6 +269,36 @@ def test_deep_in_a_long_chain_a_bad_entry_stops_who_rests_on_it_and_the_audit_na
         damaged.accounts()
 
 
+def deep(*, shares: bool) -> tuple[Entry, ...]:
+    """Return a chain whose second entry, a calendar or a charge, lies further back than a charge reads."""
+    book = Book(MemoryStore())
+    if shares:
+        book.declare_calendar(account(), (("planned", request("x", "1/2").rho),), date=DAY, terms=terms())
+    else:
+        book.charge(request("old", where=account(year=2020)), date=DAY)
+    for number in range(300):
+        book.charge(request(f"new-{number}", "1/1000"), date=DAY)
+    return tuple(book.entries())
+
+
+def test_a_calendar_altered_deep_in_the_chain_gives_no_release_another_share() -> None:
+    chain = deep(shares=True)
+    body = chain[1].body.replace('["planned","1/2"]', '["other","1/2"]')
+    assert body != chain[1].body
+    altered = Book(MemoryStore((chain[0], follow(head_of(chain[0]), Kind.PLANNED, body), *chain[2:])))
+    with pytest.raises(DamagedLedgerError) as refused:
+        altered.charge(request("other", "1/2"), date=DAY)
+    assert refused.value.sequence == 2
+
+
+def test_a_head_stands_only_on_an_entry_that_is_as_it_was() -> None:
+    chain = deep(shares=False)
+    altered = MemoryStore((chain[0], replace(chain[1], body=chain[1].body + " "), *chain[2:]))
+    Book(altered).charge(request("next", "1/1000"), date=DAY)
+    with pytest.raises(RolledBackError):
+        Book(altered, heads=(head_of(chain[1]),)).charge(request("next", "1/1000"), date=DAY)
+
+
 def alter(path: Path, statement: str, sequence: int) -> None:
     """Change entries as someone who may do everything with the file."""
     from release.ledger.sql import sqlite

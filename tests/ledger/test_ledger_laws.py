@@ -1,5 +1,6 @@
 """Laws of the ledger's arithmetic and of what it writes, for amounts and histories that Hypothesis finds."""
 
+import hashlib
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,7 +11,7 @@ from ledger_world import DAY, account, faults, loss, request, terms
 
 from release.errors import BudgetError, InvalidChargeError, OverLimitError
 from release.ledger.book import Book
-from release.ledger.entries import Account, Terms, canonical
+from release.ledger.entries import EMPTY, Account, Kind, Terms, canonical, follow
 from release.ledger.memory import MemoryStore
 from release.ledger.sql import create
 from release.ledger.standing import Standing, after_charge, joint_loss, over_years
@@ -269,3 +270,20 @@ def test_canonical_json_is_plain_ascii_without_blanks_between(value: object) -> 
 def test_canonical_json_refuses_what_has_two_spellings() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         canonical(float("nan"))
+
+
+def test_an_entry_is_hashed_as_it_was_promised() -> None:
+    entry = follow(EMPTY, Kind.OPENED, '{"a":"b"}')
+    text = f'["noisy-mirrors ledger entry 1",1,"{"0" * 64}","opened","{{\\"a\\":\\"b\\"}}"]'
+    assert entry.hash == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_ledger_of_today_is_written_as_it_always_was() -> None:
+    book = Book(MemoryStore())
+    on = terms("2", reserve="1/4")
+    book.declare_calendar(account(), (("a", Fraction(1, 10)),), date=DAY, terms=on)
+    book.charge(request("a", on=on), date=DAY)
+    book.measured("a", "uniform", "sha256:n")
+    book.published("a", "uniform", "sha256:b")
+    book.raise_limit(account(), Fraction(3), "für 2026", date=DAY)
+    assert book.head().hash == "e09f6abda05652c9afdaa741b3e1bb9aa074fb18f43bc0b4510bc66ba501a7ed"

@@ -8,7 +8,6 @@ by at most D sqrt(2), and every other block by nothing at all.
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -22,16 +21,13 @@ from clip_world import (
     COUNTED,
     FLOWS,
     MONTHS,
-    Row,
     contributions,
     edited,
     planned,
-    row,
     uneven_prior,
     write_rows,
 )
-from hostile_traders import LEAVES, cents, hostile_rows, twins
-from numpy.typing import NDArray
+from neighbours import Seen, judged, neighbouring
 from reference_clip import reference_contribution
 
 from release.codelists import area_codes, chapter_codes
@@ -41,30 +37,14 @@ from release.tables import Measure
 
 Figure = Callable[[str, str], None]
 
-BLOCKS = len(FLOWS) * len(MONTHS)
 ROUNDS = 140
 CLIP_ALONE = 30_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """How many neighbours were tried, how many broke the bound, and the largest norm as a part of D."""
-
-    neighbours: int = 0
-    violations: int = 0
-    largest: float = 0.0
-
-    def __add__(self, other: "Seen") -> "Seen":
-        return Seen(
-            neighbours=self.neighbours + other.neighbours,
-            violations=self.violations + other.violations,
-            largest=max(self.largest, other.largest),
-        )
-
-
+@pytest.mark.slow
 def test_removing_a_trader_changes_the_integers_by_at_most_d(tmp_path: Path, figure: Figure) -> None:
     seen = sum((_round(tmp_path / str(seed), seed) for seed in range(ROUNDS)), Seen())
-    figure("R12", _told("from rows", seen))
+    figure("R12", seen.told("from rows"))
     assert seen.neighbours >= 4_000
     assert seen.violations == 0
     assert seen.largest >= 0.999
@@ -85,7 +65,7 @@ def test_the_clip_alone_keeps_the_bound_on_wide_and_uneven_releases(figure: Figu
     for seed, partners, chapters in ((1, 24, 8), (2, 3, 2), (3, 60, 96)):
         measure = _wide(seed, partners, chapters).measures[0]
         seen += _alone(np.random.default_rng(seed), measure, CLIP_ALONE // 3 + 1)
-    figure("R12", _told("the clip alone", seen))
+    figure("R12", seen.told("the clip alone"))
     assert seen.neighbours >= CLIP_ALONE
     assert seen.violations == 0
     assert seen.largest >= 0.999
@@ -110,10 +90,6 @@ def test_unedited_copies_keep_the_bound_so_that_mutants_fail_for_their_edit(tmp_
     assert all(not _round(tmp_path / str(seed), seed, *copies).violations for seed in range(4))
 
 
-def _told(of: str, seen: Seen) -> str:
-    return f"{of}: {seen.neighbours} neighbours, {seen.violations} violations, largest norm {seen.largest:.7f} D"
-
-
 def _round(place: Path, seed: int, preparing: ModuleType = preparation, clipping: ModuleType = clip) -> Seen:
     """Return what one pair of neighbouring data sets shows."""
     chance = random.Random(seed)
@@ -127,65 +103,17 @@ def _round(place: Path, seed: int, preparing: ModuleType = preparation, clipping
         duplicates=chance.choice(("keep", "count once")),
         layout=chance.choice(("parquet", "parquet", "csv")),
     )
-    measure = plan.measures[0]
-    canaries = [hostile_rows(chance, block, measure) for block in range(BLOCKS)]
-    fates = [chance.choice(("removed", "removed", "removed", "changed", "kept")) for _ in range(BLOCKS)]
-    after = [
-        _later(chance, block, rows, fate, measure)
-        for block, (rows, fate) in enumerate(zip(canaries, fates, strict=True))
-    ]
-    background = _background(chance, canaries, measure)
-    before = [*background, *(fields for rows in canaries for fields in rows)]
-    later = [*background, *(fields for rows in after for fields in rows)]
+    pair = neighbouring(chance, plan.measures[0])
     vectors = [
         contributions(
-            write_rows(place / name, _chunks(chance, rows), layout=plan.release.source.layout),
+            write_rows(place / name, chunks, layout=plan.release.source.layout),
             plan,
             preparing=preparing,
             clipping=clipping,
         )
-        for name, rows in (("before", before), ("after", later))
+        for name, chunks in (("before", pair.before), ("after", pair.after))
     ]
-    return _judged(vectors[0] - vectors[1], fates, plan)
-
-
-def _later(chance: random.Random, block: int, rows: list[Row], fate: str, measure: PlannedMeasure) -> list[Row]:
-    if fate == "kept":
-        return rows
-    return hostile_rows(chance, block, measure) if fate == "changed" else []
-
-
-def _background(chance: random.Random, canaries: list[list[Row]], measure: PlannedMeasure) -> list[Row]:
-    """Return rows of others: twins of canaries row by row, a trader everywhere, and rows without an id."""
-    copies = [fields for rows in canaries if chance.random() < 0.5 for fields in twins(rows)]
-    cap = int(measure.caps[0])
-    everywhere = [row("ALL", block=b, leaf=chance.choice(LEAVES), value=cents(cap * 2)) for b in range(BLOCKS)]
-    nobody = [row(None, block=b, leaf=chance.choice(LEAVES), value=cents(cap)) for b in range(BLOCKS)]
-    return copies + everywhere + nobody
-
-
-def _chunks(chance: random.Random, rows: list[Row]) -> list[list[Row]]:
-    permuted = chance.sample(rows, len(rows))
-    files = chance.randint(1, 4)
-    return [permuted[number::files] for number in range(files)]
-
-
-def _judged(change: NDArray[np.int64], fates: list[str], plan: ReleasePlan) -> Seen:
-    measure = plan.measures[0]
-    squares = [0] * BLOCKS
-    for block, step in zip(_block_of_cell(measure), change.tolist(), strict=True):
-        squares[block] += step * step
-    allowed = {"removed": measure.bound**2, "changed": 2 * measure.bound**2, "kept": 0}
-    removed = [square for square, fate in zip(squares, fates, strict=True) if fate == "removed"]
-    return Seen(
-        neighbours=len(fates) - fates.count("kept"),
-        violations=sum(square > allowed[fate] for square, fate in zip(squares, fates, strict=True)),
-        largest=max(removed, default=0) ** 0.5 / measure.bound,
-    )
-
-
-def _block_of_cell(measure: PlannedMeasure) -> list[int]:
-    return [cell * BLOCKS // level.cells for level in measure.levels for cell in range(level.cells)]
+    return judged((vectors[0] - vectors[1]).tolist(), pair.fates, plan.measures[0])
 
 
 def _wide(seed: int, partners: int, chapters: int) -> ReleasePlan:

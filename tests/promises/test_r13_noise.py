@@ -29,9 +29,16 @@ LEVELS = {"total": "4000", "partner": "2500", "partner x chapter": "1000"}
 POWER = 0.85
 
 
-def audited(rho: str, measures: tuple[Measure, ...] = (Measure.VALUE,)) -> ReleasePlan:
+def audited(rho: str, measures: tuple[Measure, ...] = (Measure.VALUE,), *, ceiling: str | None = None) -> ReleasePlan:
     return planned(
-        rho=rho, levels=LEVELS, flows=FLOWS, periods=MONTHS, partners=("DE",), chapters=("01",), measures=measures
+        rho=rho,
+        levels=LEVELS,
+        flows=FLOWS,
+        periods=MONTHS,
+        partners=("DE",),
+        chapters=("01",),
+        measures=measures,
+        ceiling=ceiling,
     )
 
 
@@ -47,6 +54,18 @@ def test_no_canary_over_a_quarter_gives_away_more_than_claimed(tmp_path: Path, f
 def test_two_measures_give_away_no_more_than_the_sum_of_their_losses(tmp_path: Path, figure: Figure) -> None:
     plan = audited("1", (Measure.VALUE, Measure.NET_MASS))
     _audit(tmp_path, figure, plan, Canary.CROSSED, span=1, samples=8_000)
+
+
+def test_a_large_trader_gives_away_no_more_than_the_ceiling_of_its_tier(tmp_path: Path, figure: Figure) -> None:
+    _audit(tmp_path, figure, audited("1", ceiling="2"), Canary.A_MILLION, span=1, samples=8_000)
+
+
+def test_a_trader_that_fits_gives_away_no_more_for_the_large_traders_tier(tmp_path: Path, figure: Figure) -> None:
+    plan = audited("2", ceiling="8")
+    tried = worlds(tmp_path, plan, Canary.AT_THE_CAP)
+    mu, claim = measured_mu(tried, 8_000), claimed_mu(audited("2"))
+    figure("R13", f"fitting trader beside a tier up to 8: mu >= {mu:.3f} of {claim:.3f} claimed, 8000 samples")
+    assert POWER * claim <= mu <= claim
 
 
 @pytest.mark.slow
@@ -94,7 +113,7 @@ def _audit(place: Path, figure: Figure, plan: ReleasePlan, canary: Canary, *, sp
     assert norms.max() <= claim
     assert norms.min() >= 0.999 * claim
     mu = measured_mu(tried, samples)
-    figure(
-        "R13", f"{canary}, {span} month(s), rho {plan.rho}: mu >= {mu:.3f} of {claim:.3f} claimed, {samples} samples"
-    )
+    ceiling = f", ceiling {plan.rho + plan.excess_rho}" if plan.excess_rho else ""
+    what = f"{canary}, {span} month(s), rho {plan.rho}{ceiling}"
+    figure("R13", f"{what}: mu >= {mu:.3f} of {claim:.3f} claimed, {samples} samples")
     assert POWER * claim <= mu <= claim

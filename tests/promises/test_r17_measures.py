@@ -1,7 +1,8 @@
 """R17: no timing, count, host, path or memory figure leaves.
 
-The same release is run over 10 and over some 100,000 rows, in other folders, time zones, locales and with other temporary
-places. What is published differs in noisy numbers, digests of published bytes and hashes of ledger entries only.
+The same release is run over 10 and over some 100,000 rows, in other folders, time zones, locales and with other
+temporary places. What is published differs in noisy numbers, digests of published bytes and hashes of ledger
+entries only.
 """
 
 import json

@@ -1,0 +1,164 @@
+"""How `mirrors plan` is printed for people, from its document."""
+
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from release.cli.printing import out as console_out
+from release.plan import ReleasePlan
+from release.wording import amount, count, percent, unit_of
+
+
+def print_plan(planned: ReleasePlan, document: dict[str, Any]) -> None:
+    """Print a plan's document as text."""
+    console = console_out()
+    console.print(f"[bold]{planned.release.title}[/bold]", markup=True)
+    console.print(
+        f"{planned.office.name}, release {planned.release.release}, accounting year {planned.release.year},"
+        f" unit {planned.office.unit.kind}; {count(planned.cells)} cells."
+    )
+    console.print(_levels(planned, document))
+    if any(level["bands"] for level in document["levels"]):
+        _print_predictions(console, planned, document)
+    for answer in document.get("targets", []):
+        _print_target(console, answer)
+    if document.get("targets") == []:
+        console.print("\nNo level with a target has a prior, so no loss can be solved for.")
+    for proposal in document.get("suggested", []):
+        _print_proposal(console, proposal)
+    _print_cost(console, planned, document)
+    sys.stdout.flush()
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in names:
+        table.add_column(name, justify="left" if name in {"measure", "level"} else "right")
+    return table
+
+
+def _levels(planned: ReleasePlan, document: dict[str, Any]) -> Table:
+    table = _table("measure", "level", "cells", "noise sd: least", "median", "most", "predicted median error")
+    for level in document["levels"]:
+        unit = unit_of(level["measure"], planned.office.metadata.currency)
+        table.add_row(
+            str(level["measure"]),
+            str(level["level"]),
+            count(level["cells"]),
+            *(amount(level[f"noise_sd_{name}"], unit) for name in ("min", "median", "max")),
+            percent(level["predicted_median_error"]),
+        )
+    return table
+
+
+def _print_predictions(console: Console, planned: ReleasePlan, document: dict[str, Any]) -> None:
+    console.print("\nPredicted, by the size of a cell's prior (parts of the figure, median cell):")
+    table = _table(
+        "level", "prior from", "cells", "error", "noise", "interval ±", "clipped", "t 25 %: P", "t 10 %: P", "seen"
+    )
+    for level in document["levels"]:
+        unit = unit_of(level["measure"], planned.office.metadata.currency)
+        for band in level["bands"]:
+            table.add_row(f"{level['level']}", amount(band["prior_low"], unit), count(band["cells"]), *_figures(band))
+    console.print(table)
+    _print_assumption(console, document["assumption"])
+
+
+def _figures(band: dict[str, Any]) -> tuple[str, ...]:
+    chances = [f"{mirror['p_corresponds']:.2f}" for mirror in band["mirrors"]] or ["–", "–"]
+    return (
+        percent(band["predicted_median_error"]),
+        percent(band["noise_error"]),
+        percent(band["half_width"]),
+        percent(band["clipping_bias"]),
+        *chances,
+        _seen(band["mirrors"][0]) if band["mirrors"] else "–",
+    )
+
+
+def _seen(mirror: dict[str, Any]) -> str:
+    """Return the ratios that a mirror would be told to differ at: those beyond the two shown."""
+    low, high = mirror["detectable_low"], mirror["detectable_high"]
+    return f"{'–' if low is None else f'{low:.2f}'} / {'–' if high is None else f'{high:.2f}'}"
+
+
+def _print_assumption(console: Console, own: dict[str, Any]) -> None:
+    console.print(
+        f"\nAssumed: {count(own['traders'])} traders, of whom the largest {own['top']} hold"
+        f" {percent(_number(own['top_share']))} of trade, each over {own['partners']} partners and {own['chapters']}"
+        f" chapters; a cell lies about {percent(_number(own['prior_error']))} off its prior. Source: {own['source']}."
+    )
+    console.print(
+        "Clipping, and every figure that uses it, is predicted under that assumption; change it under \\[assumption]. P"
+        " is the chance of *corresponds* with a partner office as precise as this one, at t of 25 and 10 %; *seen* the"
+        " smallest ratios told to differ at t 25 %. Both take the predicted clipping as a bound. As published, no bound"
+        " is stated: every verdict is then *cannot tell*."
+    )
+
+
+def _number(text: str) -> float:
+    first, _, second = text.partition("/")
+    return float(first) / float(second or 1)
+
+
+def _print_target(console: Console, answer: dict[str, Any]) -> None:
+    console.print(f"\nTargets of {answer['measure']} (root mean square of noise and predicted clipping, median cell):")
+    table = _table("level", "target", "predicted now", "noise", "clipped")
+    for level in answer["levels"]:
+        table.add_row(
+            str(level["level"]), *(percent(level[key]) for key in ("target", "predicted", "noise", "clipped"))
+        )
+    console.print(table)
+    if not answer["reachable"]:
+        console.print(
+            "No loss reaches them: clipping of large traders in the uniform tier would still exceed the target of"
+            f" {answer['held_by']} at any loss that the program accepts.",
+            style="bold",
+        )
+        return
+    limit = "" if answer["fits_limit"] else " That is above the account's limit."
+    console.print(
+        f"rho {answer['rho']} reaches them, with all scales multiplied by {answer['scale_factor']:.3g};"
+        f" {answer['held_by']} asks for the most.{limit}"
+    )
+
+
+def _print_proposal(console: Console, proposal: dict[str, Any]) -> None:
+    console.print(f"\nProposed for {proposal['measure']} at rho {proposal['rho']}, from public inputs alone:")
+    console.print(f'scales_from = "{proposal["scales_from"]}"', markup=False)
+    for level in proposal["levels"]:
+        console.print(
+            f'    {{ level = "{level["level"]}", relative_noise = "{level["relative_noise"]}",'
+            f' floor = "{level["floor"]}" }},  # median error {percent(level["predicted_median_error"])},'
+            f" now {percent(level['predicted_median_error_now'])}",
+            markup=False,
+        )
+
+
+def _print_cost(console: Console, planned: ReleasePlan, document: dict[str, Any]) -> None:
+    loss, after = document["loss"], document["after"]
+    delta = float(planned.office.account.delta)
+    console.print(
+        f"\nIt costs rho {loss['rho']} (epsilon {loss['epsilon']:.2f} at delta {delta:.0e})."
+        f" {document['remaining']['rho']} is left in the account now, {after['remaining']} after it."
+    )
+    console.print(
+        "After it, someone who knows every other declaration and the mix of a fitting trader's gets no 95 % interval of"
+        f" its volume narrower than ±{after['p_percent']:.0f} %."
+    )
+    console.print(
+        "Large traders are scaled down to the bound, which lowers cells that they dominate by an amount that can't be"
+        " published."
+    )
+    if not after["fits"]:
+        console.print("It does NOT fit in what is left: `mirrors run` would refuse it.", style="bold")
+    if planned.prior is None:
+        console.print("No prior: each level has one noise scale for all its cells, and no error can be predicted.")
+    else:
+        console.print(
+            "Where the exact figures of this period are published elsewhere, by this office or its partners, noise"
+            " protects little."
+        )
+    console.print(f"Plan digest {document['digest']}. No record was read.")

@@ -1,0 +1,120 @@
+"""P(v) at shares of a partner's total, from a plan's public scales and priors; in floating point, within 1e-6.
+
+Two mixes are told: a trader whose goods are spread as all of the partner's trade is, and one that trades in the
+partner's largest chapter alone. Real traders lie near or between them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from release.plan import PlannedMeasure, ReleasePlan
+from release.privacy import GRID_BITS
+from release.tables import Flow, Layout, Level, Measure
+
+SHARES = (Fraction(1, 100), Fraction(1, 10), Fraction(3, 10))
+"""Shares of a partner's total for which the policy function is shown."""
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRow:
+    """P at each of `SHARES` of one partner's total, in rho.
+
+    Attributes:
+        total: the partner's prior, in the measure's unit.
+        spread: of a trader whose goods are spread as the partner's trade is.
+        one_chapter: of one in the partner's largest chapter alone.
+        ceiling: K; a loss that equals it is cut there.
+    """
+
+    measure: Measure
+    flow: Flow
+    period: str
+    partner: str
+    total: float
+    spread: tuple[float, ...]
+    one_chapter: tuple[float, ...]
+    ceiling: float
+
+
+def policy_table(plan: ReleasePlan) -> tuple[PolicyRow, ...]:
+    """Return P of each flow, period and partner with a prior, for each measure with the tier; larger partners first."""
+    return tuple(row for measure in plan.measures if measure.excess is not None for row in _rows(plan.layout, measure))
+
+
+def _rows(layout: Layout, measure: PlannedMeasure) -> Iterator[PolicyRow]:
+    totals = next((level.prior for level in measure.levels if level.level is Level.PARTNER), None)
+    if totals is None:
+        return
+    chapters = len(layout.chapters)
+    for place in np.argsort(-totals, kind="stable").tolist():
+        total = float(totals[place])
+        if total <= 0:
+            continue
+        block, partner = divmod(place, len(layout.partners))
+        flow, period = divmod(block, len(layout.periods))
+        leaves = np.arange(place * chapters, (place + 1) * chapters)
+        spread = _mix(measure, leaves)
+        alone = np.where(np.arange(chapters) == int(spread.argmax()), 1.0, 0.0)
+        yield PolicyRow(
+            measure=measure.measure,
+            flow=layout.flows[flow],
+            period=layout.periods[period],
+            partner=layout.partners[partner],
+            total=total,
+            spread=_at_shares(measure, leaves, spread * total),
+            one_chapter=_at_shares(measure, leaves, alone * total),
+            ceiling=float(measure.rho + _excess(measure).rho),
+        )
+
+
+def _at_shares(measure: PlannedMeasure, leaves: NDArray[np.int64], whole: FloatArray) -> tuple[float, ...]:
+    return tuple(modelled_loss(measure, leaves, whole * float(share)) for share in SHARES)
+
+
+def _mix(measure: PlannedMeasure, leaves: NDArray[np.int64]) -> FloatArray:
+    """Return how a partner's trade is spread over chapters by the prior; evenly where it isn't known."""
+    known = next((level for level in measure.levels if level.level is Level.PARTNER_CHAPTER), None)
+    figures = np.ones(len(leaves)) if known is None or known.prior is None else np.maximum(known.prior[leaves], 0.0)
+    return figures / figures.sum() if figures.sum() > 0 else np.full(len(leaves), 1.0 / len(leaves))
+
+
+def modelled_loss(measure: PlannedMeasure, leaves: NDArray[np.int64], amounts: FloatArray) -> float:
+    """Return P(v) of a trader with `amounts` (in the measure's unit) in `leaves`, without the grid's rounding."""
+    excess = _excess(measure)
+    minor = amounts * measure.minor_units
+    kept = np.minimum(minor, measure.caps[leaves].astype(np.float64))
+    seen = np.minimum(minor, excess.caps[leaves].astype(np.float64))
+    bounded = [_sums(measure, leaves, kept, place) for place in range(len(measure.levels))]
+    norm = np.sqrt(sum(float((part**2).sum()) for part in bounded))
+    factor = min(1.0, measure.bound / norm) if norm > 0 else 1.0
+    square = 0.0
+    for place, part in enumerate(bounded):
+        whole = _sums(measure, leaves, seen, place)
+        ratios = _per_leaf(excess, leaves, place) / _per_leaf(measure, leaves, place)
+        square += float((((whole - factor * part) * ratios) ** 2).sum())
+    return float(measure.rho) + min(square / (2.0 * 4.0**GRID_BITS), float(excess.rho))
+
+
+def _sums(measure: PlannedMeasure, leaves: NDArray[np.int64], amounts: FloatArray, place: int) -> FloatArray:
+    """Return a level's whitened sums, each at the first of its leaves and 0 at its others; shape of `leaves`."""
+    _, first, inverse = np.unique(measure.levels[place].cell_of_leaf[leaves], return_index=True, return_inverse=True)
+    sums = np.zeros(len(leaves))
+    sums[first] = np.bincount(inverse, amounts, len(first))
+    return sums * _per_leaf(measure, leaves, place)
+
+
+def _per_leaf(measure: PlannedMeasure, leaves: NDArray[np.int64], place: int) -> FloatArray:
+    level = measure.levels[place]
+    return level.weights[level.cell_of_leaf[leaves]]
+
+
+def _excess(measure: PlannedMeasure) -> PlannedMeasure:
+    if measure.excess is None:
+        raise TypeError("the measure has no large-trader tier")
+    return measure.excess
