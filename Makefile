@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: help test quick check demo promises bench lock clean
+.PHONY: help test quick check demo promises audit-noise bench lock clean
 
 help:  ## show the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .venv/ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -33,6 +33,13 @@ demo: .venv/ready  ## release a small file made by the project, and look at the 
 
 promises: .venv/ready  ## run what must hold under faults and attack, one line each
 	$(BIN)/python -m pytest tests/promises -q -n $(JOBS)
+
+audit-noise: .venv/ready  ## measure the real pipeline's privacy loss and the clip's sensitivity, with planted faults
+	$(BIN)/python -m pytest tests/promises/test_r12*.py tests/promises/test_r13*.py tests/promises/test_r14*.py -q -n $(JOBS)
+
+bench: .venv/ready  ## speed and memory, as ratios measured side by side
+	$(BIN)/python benchmarks/reconciliation.py
+	$(BIN)/python benchmarks/ledger.py
 
 lock: .venv/ready  ## resolve the dependencies anew
 	$(BIN)/python -m pip install --quiet uv

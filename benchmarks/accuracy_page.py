@@ -99,7 +99,7 @@ def _rival_table(beside: Sequence[Rival]) -> str:
 
 
 def _checks(found: Sequence[Line], beside: Sequence[Rival]) -> list[tuple[str, bool]]:
-    two = [rival for rival in beside if rival.way == "this program, totals and partners"]
+    two = [rival for rival in beside if rival.way == "this program; totals and partners"]
     covered = [line for line in found if line.cells >= ENOUGH_FOR_COVERAGE // 20]
     worst = max(rival.errors[Level.PARTNER] for rival in two)
     agreeing = sum(line.agrees for line in found)

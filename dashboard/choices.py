@@ -1,7 +1,7 @@
 """What a reader chooses, kept in the address: every view can be linked to, and the browser's way back works.
 
-The address holds codes and not labels. A choice that isn't offered is ignored; one that equals the first proposal is
-left out of the address. Choices outlive a change of page.
+The address holds codes and not labels. A choice that isn't offered is ignored; the first proposal isn't written into an
+address that doesn't name it. Choices outlive a change of page.
 """
 
 from collections.abc import Callable, Sequence
@@ -83,12 +83,11 @@ def _settle(name: str, key: str, proposal: T, code: Callable[[T], str]) -> T:
     """Return the widget's value, after it was remembered and written into the address."""
     value: T = st.session_state[key]
     st.session_state[f"chosen-{name}"] = value
-    if value == proposal:
+    named = name in st.query_params
+    if value == proposal and not named:
         st.session_state[f"written-{name}"] = None
-        if name in st.query_params:
-            del st.query_params[name]
-    else:
-        st.session_state[f"written-{name}"] = code(value)
-        if st.query_params.get(name) != code(value):
-            st.query_params[name] = code(value)
+        return value
+    st.session_state[f"written-{name}"] = code(value)
+    if not named or st.query_params[name] != code(value):
+        st.query_params[name] = code(value)
     return value

@@ -131,6 +131,8 @@ def detectable(cell: MirrorCell) -> str:
     if cell.p_corresponds is None:
         return "The flow is too small beside its noise to say what could have been detected."
     chance = f"If the two flows truly agreed, the chance to see it was {percent(cell.p_corresponds)}."
+    if cell.p_corresponds > 0.995:  # noqa: PLR2004 - shown as 100 %
+        chance = "If the two flows truly agreed, it was nearly certain to be seen."
     if cell.p_corresponds < 0.0005:  # noqa: PLR2004 - shown as 0.0 %
         chance = "Even if the two flows truly agreed, there was no chance to see it."
     low, high = cell.detectable_low, cell.detectable_high

@@ -24,7 +24,6 @@ SAFE_OPTIONS: Mapping[str, str] = MappingProxyType(
         "client.showErrorLinks": "false",
         "client.toolbarMode": "minimal",
         "runner.magicEnabled": "false",
-        "theme.baseRadius": "small",
     }
 )
 """Streamlit's options by name, as text."""

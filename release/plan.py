@@ -226,8 +226,10 @@ def _measure(release: Release, layout: Layout, config: MeasureConfig, prior: Pri
         minor_units=units,
         levels=levels,
         caps=caps_of(levels, bound),
+        declared=config.declared_bound,
     )
     _check_ranges(release, planned)
+    _check_declared(release, planned)
     if config.large_traders is None:
         return planned
     excess = _excess(layout, config, config.large_traders, prior, planned)
@@ -290,7 +292,7 @@ def excess_caps(caps: NDArray[np.int64], levels: tuple[PlannedLevel, ...], bound
 
 
 def _check_ranges(release: Release, measure: PlannedMeasure) -> None:
-    """Refuse scales for which a trader's largest possible intermediate doesn't fit: 2^52 for sums, 2^126 for squares.
+    """Refuse scales for which a trader's largest possible intermediate doesn't fit: 2^62 for sums, 2^126 for squares.
 
     With every leaf at its cap, a level's cell holds at most the sum of its leaves' caps.
     """
@@ -391,7 +393,14 @@ def _measure_document(measure: PlannedMeasure) -> dict[str, Any]:
         "scales_digest": measure.scales_digest,
         "levels": [{"level": level.level, "cells": level.cells} for level in measure.levels],
         "large_traders": None if measure.excess is None else _excess_document(measure, measure.excess),
+        **({} if measure.declared is None else {"declared_bound": _declared_document(measure.declared)}),
     }
+
+
+def _declared_document(declared: DeclaredBound) -> dict[str, Any]:
+    amounts = {"amount": declared.amount, "times_prior": declared.times_prior, "floor": declared.floor}
+    stated = {name: None if value is None else amount_text(value) for name, value in amounts.items()}
+    return {**stated, "level": declared.level, "source": declared.source}
 
 
 def _excess_document(measure: PlannedMeasure, excess: PlannedMeasure) -> dict[str, Any]:

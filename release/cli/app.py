@@ -101,17 +101,36 @@ def verify(bundles: Bundles, as_json: AsJson = False) -> None:  # noqa: FBT002
 
 
 @app.command()
-def compare(
-    bundles: Bundles,
-    out: Annotated[Path | None, typer.Option("--out", help="Write all cells into this folder.")] = None,
-    tolerance: Annotated[float, typer.Option(help="t, how far M / X may be off the factor: 0.25 for 25 %.")] = 0.25,
-    cif_fob: Annotated[float, typer.Option("--cif-fob", help="Factor from FOB exports to CIF imports.")] = 1.06,
+def compare(  # noqa: PLR0917 - options, all named
+    bundles: Annotated[
+        list[Path], typer.Argument(metavar="BUNDLE... | COMPARISON.toml", help="Published releases, or what is agreed.")
+    ],
+    out: Annotated[Path | None, typer.Option("--out", help="Write all cells and a page into this folder.")] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help="t, how far M / X may be off: 0.25 (25 %) by default.")
+    ] = None,
+    cif_fob: Annotated[
+        float | None, typer.Option("--cif-fob", help="Factor from FOB exports to CIF imports, 1.06 by default.")
+    ] = None,
+    pair: Annotated[list[str] | None, typer.Option("--pair", help="Explain a pair, as 'NLD>ITA'.")] = None,
+    sums: Annotated[bool, typer.Option("--sums", help="Add up offices' flows, with intervals.")] = False,  # noqa: FBT002
+    published: Annotated[
+        Path | None, typer.Option("--bundles", help="Where the TOML's bundles are, in place of its own folder.")
+    ] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Compare published mirrors: one office's exports with its partner's imports. Folders are searched for bundles."""
     from release.cli import comparisons
 
-    comparisons.run(bundles, out, tolerance=tolerance, cif_fob=cif_fob, as_json=as_json)
+    asked = comparisons.Asked(
+        places=tuple(bundles),
+        published=published,
+        tolerance=tolerance,
+        cif_fob=cif_fob,
+        pairs=tuple(pair or ()),
+        sums=sums,
+    )
+    comparisons.run(asked, out, as_json=as_json)
 
 
 @app.command()

@@ -4,39 +4,123 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
+import numpy as np
+import polars as pl
 
 from release.bundle.verification import Bundle, read_bundle
-from release.cli.printing import out as console_out
+from release.cli.comparison_tables import interval, ratio, show, show_explained, show_sums
 from release.cli.printing import print_json, say
-from release.mirror.comparison import Agreement, Comparison, MirrorCell, compare
-from release.wording import amount, percent
+from release.config import load_comparison
+from release.config.loading import inside
+from release.errors import UsageError
+from release.mirror.agreement import PublicTables, agreement_of
+from release.mirror.comparison import DEFAULT_CIF_FOB, DEFAULT_TOLERANCE, Agreement, Comparison, MirrorCell, compare
+from release.mirror.explaining import PairExplanation, explain
+from release.mirror.page import page_of
+from release.mirror.sums import Total, sums_of
+from release.mirror.tables import read_history, read_rates
+
+__all__ = ["Asked", "bundles_of", "document", "found", "interval", "ratio", "run", "show", "write"]
 
 
-def run(bundles: Sequence[Path], out: Path | None, *, tolerance: float, cif_fob: float, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the command line asks for; a None leaves the default, or what the config says.
+
+    Attributes:
+        places: bundles and folders of bundles, or one comparison's TOML.
+        published: where a config's bundles are, in place of its own folder.
+        tolerance: t of the band.
+        cif_fob: factor from FOB exports to CIF imports.
+        pairs: directions to explain, as `NLD>ITA`.
+        sums: whether sums over offices are wanted.
+    """
+
+    places: tuple[Path, ...]
+    published: Path | None = None
+    tolerance: float | None = None
+    cif_fob: float | None = None
+    pairs: tuple[str, ...] = ()
+    sums: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """Bundles with what was agreed about them."""
+
+    title: str
+    bundles: tuple[Path, ...]
+    agreement: Agreement
+    public: PublicTables
+
+
+def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Compare bundles, print the pairs, and write all cells below `out` when it is given."""
-    source = "stated on the command line" if cif_fob != Agreement().cif_fob else Agreement().cif_fob_source
-    agreement = Agreement(tolerance=tolerance, cif_fob=cif_fob, cif_fob_source=source)
-    comparison = compare([read_bundle(place) for place in found(bundles)], agreement)
+    agreed = _configured(asked) if _is_config(asked.places) else _by_words(asked)
+    ways = tuple(_way(text) for text in asked.pairs)
+    bundles = bundles_of(agreed.bundles)
+    comparison = compare(bundles, agreed.agreement, agreed.public)
+    explained = tuple(explain(bundles, ways, agreed.agreement, agreed.public))
+    sums = tuple(sums_of(comparison.cells, bundles, agreed.public)) if asked.sums else ()
     if out is not None:
-        write(comparison, out)
-        say(f"wrote {out / 'comparison.csv'} and {out / 'comparison.json'}")
+        write(comparison, out, explained, sums, title=agreed.title)
+        say(f"wrote {out / 'comparison.html'}, comparison.csv, comparison.parquet and comparison.json beside it")
     if as_json:
-        print_json(document(comparison))
-    else:
-        show(comparison)
+        print_json(document(comparison, explained, sums))
+        return
+    show(comparison)
+    show_explained(explained)
+    show_sums(sums)
+
+
+def _is_config(places: Sequence[Path]) -> bool:
+    return len(places) == 1 and places[0].suffix == ".toml"
+
+
+def _configured(asked: Asked) -> Agreed:
+    if asked.tolerance is not None or asked.cif_fob is not None:
+        raise UsageError("The band stands in the comparison's file; --tolerance and --cif-fob go with bundles alone.")
+    path = asked.places[0]
+    config = load_comparison(path)
+    folder = path.parent
+    agreement = agreement_of(config)
+    tables = PublicTables(
+        rates={} if config.rates is None else read_rates(inside(folder, config.rates.table)),
+        history=() if config.history is None else read_history(inside(folder, config.history.table)),
+        history_source=None if config.history is None else config.history.source,
+    )
+    root = asked.published or folder
+    places = tuple(inside(root, place) for place in config.bundles)
+    return Agreed(title=config.title, bundles=places, agreement=agreement, public=tables)
+
+
+def _by_words(asked: Asked) -> Agreed:
+    if asked.published is not None:
+        raise UsageError("--bundles goes with a comparison's TOML; nothing was written.")
+    cif_fob = DEFAULT_CIF_FOB if asked.cif_fob is None else asked.cif_fob
+    source = Agreement().cif_fob_source if cif_fob == DEFAULT_CIF_FOB else "stated on the command line"
+    tolerance = DEFAULT_TOLERANCE if asked.tolerance is None else asked.tolerance
+    agreement = Agreement(tolerance=tolerance, cif_fob=cif_fob, cif_fob_source=source)
+    return Agreed(title="Mirrors", bundles=asked.places, agreement=agreement, public=PublicTables())
+
+
+def _way(text: str) -> tuple[str, str]:
+    exporter, middle, importer = text.partition(">")
+    if not (middle and exporter and importer):
+        raise UsageError(f"--pair is written as NLD>ITA, in quotes, not {text!r}; nothing was written.")
+    return exporter, importer
 
 
 def found(places: Sequence[Path]) -> tuple[Path, ...]:
     """Return the bundles at the places: each a bundle, or a folder that holds bundles at any depth."""
     held = []
     for place in places:
-        inside = sorted(path.parent for path in place.rglob("datapackage.json") if not _hidden(path, place))
-        held += inside or [place]
+        inside_it = sorted(path.parent for path in place.rglob("datapackage.json") if not _hidden(path, place))
+        held += inside_it or [place]
     return tuple(dict.fromkeys(held))
 
 
@@ -44,85 +128,62 @@ def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
-def write(comparison: Comparison, folder: Path) -> None:
-    """Write every cell as `comparison.csv` and `comparison.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(MirrorCell)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(cell) for cell in comparison.cells)
-    (folder / "comparison.csv").write_text(text.getvalue(), encoding="utf-8")
-    (folder / "comparison.json").write_text(json.dumps(document(comparison), allow_nan=False), encoding="utf-8")
-
-
-def document(comparison: Comparison) -> dict[str, Any]:
-    """Return the comparison as one JSON object."""
-    return {
-        "agreement": asdict(comparison.agreement),
-        "notes": [
-            {"exporter": exporter, "importer": importer, "notes": list(notes)}
-            for exporter, importer, notes in comparison.notes
-        ],
-        "cells": [asdict(cell) for cell in comparison.cells],
-    }
-
-
-def show(comparison: Comparison) -> None:
-    """Print the pairs' totals in a table, and what it rests on."""
-    pairs = [cell for cell in comparison.cells if cell.level == "partner"]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("flow", "period", "exports X", "imports M", "M / X", "95 % by noise", "SRD", "verdict"):
-        table.add_column(name, justify="left" if name in _WORDS else "right", no_wrap=True)
-    for cell in pairs:
-        table.add_row(*_row(cell))
-    console = console_out()
-    console.print(table)
-    agreement = comparison.agreement
-    console.print(
-        f"\nCorresponding means that M / X lies within {percent(agreement.tolerance)} of the CIF/FOB factor"
-        f" {agreement.cif_fob:g} ({agreement.cif_fob_source}), where one applies."
-    )
-    console.print(
-        "The intervals are 95 % by noise alone: they don't cover what clipping took off large traders. A verdict does;"
-        " where neither office bounds that, none can be given. Nothing here covers reporting practice."
-    )
-    for exporter, importer, notes in comparison.notes:
-        console.print(f"{exporter} to {importer}: {'; '.join(notes)}.")
-
-
-_WORDS = ("flow", "period", "verdict")
-
-
-def _row(cell: MirrorCell) -> tuple[str, ...]:
-    return (
-        f"{cell.exporter} to {cell.importer}",
-        cell.period,
-        f"{amount(cell.x, 'USD')} ± {amount(1.96 * cell.x_sd)}",
-        f"{amount(cell.m, 'USD')} ± {amount(1.96 * cell.m_sd)}",
-        ratio(cell.ratio),
-        interval(cell.ratio_noise_low, cell.ratio_noise_high),
-        percent(cell.srd),
-        cell.verdict if cell.higher is None else f"{cell.verdict}, {_HIGHER[cell.higher]} higher",
-    )
-
-
-_HIGHER = {"x": "exports", "m": "imports"}
-
-
-def ratio(figure: float | None) -> str:
-    """Return a ratio as people write it."""
-    return "–" if figure is None else f"{figure:.2f}"
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """Return limits of a ratio; an open side is said in words."""
-    if low is None and high is None:
-        return "no limit"
-    if high is None:
-        return f"at least {ratio(low)}"
-    return f"{ratio(low)} to {ratio(high)}" if low else f"at most {ratio(high)}"
-
-
 def bundles_of(places: Sequence[Path]) -> list[Bundle]:
     """Return the verified bundles at the places."""
     return [read_bundle(place) for place in found(places)]
+
+
+def write(
+    comparison: Comparison,
+    folder: Path,
+    explained: Sequence[PairExplanation] = (),
+    sums: Sequence[Total] = (),
+    *,
+    title: str = "Mirrors",
+) -> None:
+    """Write every cell as CSV, Parquet and JSON, and the page `comparison.html`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [asdict(cell) for cell in comparison.cells]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(MirrorCell)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    (folder / "comparison.csv").write_text(text.getvalue(), encoding="utf-8")
+    pl.DataFrame(rows, schema=_SCHEMA).write_parquet(folder / "comparison.parquet", compression="zstd")
+    whole = json.dumps(document(comparison, explained, sums), allow_nan=False)
+    (folder / "comparison.json").write_text(whole, encoding="utf-8")
+    (folder / "comparison.html").write_text(page_of(comparison, title, explained), encoding="utf-8")
+
+
+_KINDS: dict[Any, Any] = {float: pl.Float64, float | None: pl.Float64, bool | None: pl.Boolean}
+_SCHEMA = {field.name: _KINDS.get(field.type, pl.String) for field in fields(MirrorCell)}
+
+
+def document(
+    comparison: Comparison, explained: Sequence[PairExplanation] = (), sums: Sequence[Total] = ()
+) -> dict[str, Any]:
+    """Return the comparison as one JSON object; what has no finite value is null."""
+    whole: dict[str, Any] = _plain(
+        {
+            "agreement": asdict(comparison.agreement),
+            "notes": [
+                {"exporter": exporter, "importer": importer, "notes": list(notes)}
+                for exporter, importer, notes in comparison.notes
+            ],
+            "absent": [list(pair) for pair in comparison.absent],
+            "cells": [asdict(cell) for cell in comparison.cells],
+            "looks": [asdict(look) for look in comparison.looks],
+            "explained": [asdict(one) for one in explained],
+            "sums": [asdict(one) for one in sums],
+        }
+    )
+    return whole
+
+
+def _plain(value: Any) -> Any:
+    """Return the value with null for infinities, which JSON hasn't."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -104,9 +104,9 @@ def protection(policy: PublishedPolicy, declared: Declared) -> Protection:
 def _measure(measure: PlannedMeasure, declared: Declared) -> MeasureProtection:
     ceiling, amounts = ceiling_of(measure), declared.amounts.get(measure.measure)
     if amounts is None:
-        loss = policy_loss(measure.rho, ceiling, 2 * measure.excess.bound**2 if measure.excess is not None else 0)
-        known = 2.0 * float(loss.rho)
-        return MeasureProtection(measure=measure.measure, loss=loss, information=known, assumed=True)
+        most = ceiling or measure.rho
+        loss = PolicyLoss(uniform=measure.rho, excess=most - measure.rho, ceiling=most, binds=False)
+        return MeasureProtection(measure=measure.measure, loss=loss, information=2.0 * float(most), assumed=True)
     square = 0 if measure.excess is None else excess_square(amounts, measure, measure.excess)
     return MeasureProtection(
         measure=measure.measure,

@@ -29,8 +29,11 @@ def pre_noise(amounts: pl.DataFrame, measure: PlannedMeasure) -> NDArray[np.int6
 
 
 def summed(clipped: pl.DataFrame, cells: int) -> NDArray[np.int64]:
-    """Return the sum of `u` over traders in each cell; shape (cells,)."""
-    sums = clipped.group_by("cell").agg(pl.col("u").sum())
+    """Return the sum of `u` over traders in each cell; shape (cells,).
+
+    Summed in 128 bits and kept within +-2^62, where no noise can carry it out of 64 bits; that never expands a change.
+    """
+    sums = clipped.group_by("cell").agg(pl.col("u").cast(pl.Int128).sum().clip(-(2**62), 2**62).cast(pl.Int64))
     vector = np.zeros(cells, dtype=np.int64)
     vector[sums["cell"].to_numpy()] = sums["u"].to_numpy()
     return vector

@@ -58,7 +58,8 @@ class PairExplanation:
         freight: the part of CIF/FOB, (c - 1) X.
         rest: M - c X; `freight` and `rest` add up to the gap.
         parts: the products' parts of the rest, the largest first; they add up to it.
-        leading: the sum of the first `LEADING` parts; None where no products are published.
+        leading: the sum of the first `LEADING` parts, chosen after seeing them, which its interval doesn't allow for;
+            None where no products are published.
         bridge: from exports to imports as reported.
         hub: why goods may pass through one of the two on their way, in words; None where nothing says so.
     """
@@ -118,7 +119,9 @@ class _Seen:
     ) -> None:
         self.pair, self.whole, self.areas, self.blocks, self.agreement = pair, whole, areas, blocks, agreement
         applies = from_fob_to_cif(whole["valuation_x"], whole["valuation_m"])
-        self.factor, self.source = factor_of(agreement, pair.exporter, pair.importer) if applies else (1.0, None)
+        agreed = factor_of(agreement, pair.exporter, pair.importer)
+        self.factor: float = agreed[0] if applies else 1.0
+        self.source: str | None = agreed[1] if applies else None
 
     @property
     def products(self) -> list[dict[str, Any]]:

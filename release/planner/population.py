@@ -179,7 +179,9 @@ def _place_many(
 def _merged(population: Population, leaves: int) -> Population:
     keys, place = np.unique(population.traders * leaves + population.leaves, return_inverse=True)
     return Population(
-        traders=keys // leaves, leaves=keys % leaves, amounts=np.bincount(place, population.amounts, keys.size)
+        traders=keys // leaves,
+        leaves=keys % leaves,
+        amounts=np.asarray(np.bincount(place, population.amounts, keys.size), dtype=np.float64),
     )
 
 

@@ -22,11 +22,11 @@ from release.tables import Level, Measure
 
 WEIGHTS: Mapping[Level, float] = {
     Level.TOTAL: 1.0,
-    Level.PARTNER: 4.0,
+    Level.PARTNER: 2.0,
     Level.SECTION: 1.0,
     Level.CHAPTER: 1.0,
     Level.PARTNER_SECTION: 1.0,
-    Level.PARTNER_CHAPTER: 1.0,
+    Level.PARTNER_CHAPTER: 2.0,
 }
 """How much a level counts: partner totals are what mirrors compare first."""
 

@@ -154,7 +154,9 @@ def _plan(world: World, code: str, configs: Path) -> ReleasePlan:
     configs.mkdir(parents=True, exist_ok=True)
     (configs / "office.toml").write_text(OFFICE.format(code=code, area=AREAS[code]), encoding="utf-8")
     scales = {"total": 2.0, "partner": 1.0, "chapter": 1.0, "partner x chapter": 0.5}
-    levels = ", ".join(f'{{ level = "{level}", noise_sd = "{part * world.noise:.0f}" }}' for level, part in scales.items())
+    levels = ", ".join(
+        f'{{ level = "{level}", noise_sd = "{part * world.noise:.0f}" }}' for level, part in scales.items()
+    )
     text = (RELEASE + (LARGE if world.bounded else "")).format(
         release=world.release,
         year=world.year,
@@ -176,7 +178,10 @@ def _measurement(world: World, plan: ReleasePlan, charge_hash: str) -> Measureme
     if measure.excess is not None:
         keys = [(measure.measure, level.level) for level in measure.excess.levels]
         excess = {
-            "excess": {key: np.zeros(level.cells, dtype=np.int64) for key, level in zip(keys, measure.excess.levels, strict=True)},
+            "excess": {
+                key: np.zeros(level.cells, dtype=np.int64)
+                for key, level in zip(keys, measure.excess.levels, strict=True)
+            },
             "excess_weights": {key: level.weights for key, level in zip(keys, measure.excess.levels, strict=True)},
         }
     return Measurement(plan_digest=plan.digest, charge_hash=charge_hash, noisy=noisy, weights=weights, **excess)
@@ -210,5 +215,3 @@ def _leaves(world: World, plan: ReleasePlan) -> np.ndarray:
                 ratio = ratios.get((other, own), 1.0) if str(flow) == "M" else 1.0
                 found.append(world.size * ratio * shares)
     return np.concatenate(found)
-
-

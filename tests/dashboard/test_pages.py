@@ -1,0 +1,182 @@
+"""Each page in each of its states, run by Streamlit's own test runner, without a browser."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from conftest import RATIOS
+from published_world import World, write_release, write_world
+from streamlit.testing.v1 import AppTest
+
+from dashboard.mirrored import PAIRS, agreement_on, family
+from dashboard.sources import published_at
+from release.wording import amount
+
+PAGES = ("overview", "pair", "explorer", "budget", "releases", "plan", "methods")
+
+
+def _script(view: str, locations: list[str]) -> None:
+    import importlib
+    from pathlib import Path
+
+    from dashboard.reading import choose, published
+    from dashboard.views.page import Page
+
+    places = tuple(Path(location) for location in locations)
+    shown = importlib.import_module(f"dashboard.views.{view}")
+    shown.show(Page(published=published(places), agreement=choose(), locations=places))
+
+
+def shown(view: str, *locations: Path, **asked: str) -> str:
+    """Return all text of a page, tags left out, after it ran without an exception."""
+    page = AppTest.from_function(
+        _script, default_timeout=60, kwargs={"view": view, "locations": [str(place) for place in locations]}
+    )
+    for name, value in asked.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    written = [*page.title, *page.subheader, *page.html, *page.code]
+    return re.sub(
+        r"\s+",
+        " ",
+        unescape(re.sub("<style>.*?</style>|<[^>]+>", " ", " ".join(_body(one) for one in written), flags=re.S)),
+    )
+
+
+def _body(element: object) -> str:
+    return str(getattr(element, "body", None) or getattr(element, "value", ""))
+
+
+def test_the_overview_begins_with_how_many_flows_correspond_differ_or_cannot_be_told(world: Path) -> None:
+    told = shown("overview", world)
+    assert "Of 12 flows, 10 correspond, 2 differ and 0 cannot be told at ±25 % around the CIF/FOB factor 1.06" in told
+    assert re.search(
+        r"Largest sure gap: Netherlands \(NLD\) to Italy \(ITA\), at least US\$ \d.*bn, imports higher", told
+    )
+    assert "Privacy budget used so far: GBR 25 %, ITA 25 %, NLD 25 %, USA 25 %." in told
+
+
+def test_the_figures_of_the_overview_are_those_of_the_comparison(world: Path) -> None:
+    told = shown("overview", world)
+    bundles = published_at([world]).bundles
+    for cell in family(bundles, PAIRS, "2024", agreement_on(0.25, 1.06)).cells:
+        assert f"{amount(cell.x, 'USD')} ± {amount(1.959963984540054 * cell.x_sd)}" in told
+        assert f"{cell.ratio_noise_low:.2f} to {cell.ratio_noise_high:.2f}" in told
+
+
+def test_without_bounds_on_clipping_every_verdict_is_cannot_tell_and_the_page_says_why(unbounded: Path) -> None:
+    told = shown("overview", unbounded)
+    assert "Of 2 flows, none correspond, none differ and 2 cannot be told" in told
+    assert "Every verdict here is “cannot tell”: the offices scale down the figures of very large traders" in told
+    assert "No gap is sure." in told
+
+
+def test_a_wider_band_in_the_address_changes_the_verdict(world: Path) -> None:
+    assert "Verdict: differs, imports higher" in shown("pair", world, exporter="NLD", importer="ITA")
+    assert "Verdict: corresponds" in shown("pair", world, exporter="NLD", importer="ITA", t="0.5", c="1.20")
+
+
+def test_a_product_in_the_address_shows_that_product_of_every_pair(world: Path) -> None:
+    assert "Of 12 flows" in shown("overview", world, product="27")
+
+
+@pytest.mark.parametrize("name", ["exporter", "importer"])
+def test_an_unknown_office_in_the_address_is_told_and_another_shown(world: Path, name: str) -> None:
+    told = shown("pair", world, **{name: "ZZZ"})
+    assert "No bundle of an office “ZZZ” was found; another is shown." in told
+    assert "Verdict:" in told
+
+
+def test_the_pair_says_what_to_ask_and_what_could_have_been_seen(world: Path) -> None:
+    told = shown("pair", world, exporter="USA", importer="GBR")
+    assert "Verdict: differs, exports higher" in told
+    assert "Which goods come through third countries?" in told
+    assert "would be called different four times out of five" in told
+
+
+def test_months_have_lines_and_a_year_to_date(months: Path) -> None:
+    told = shown("pair", months, exporter="NLD", importer="ITA")
+    assert "Over time" in told
+    assert "The year to 2024-03, looked at after every month" in told
+
+
+def test_the_explorer_finds_cells_by_code_and_by_name(world: Path) -> None:
+    by_code = shown("explorer", world, q="27", level="partner x chapter")
+    by_name = shown("explorer", world, q="mineral fuels", level="partner x chapter")
+    assert re.search(r"(\d+) of [\d,]+ published figures fit", by_code)[1] == "40"
+    assert re.search(r"(\d+) of [\d,]+ published figures fit", by_name)[1] == "40"
+    assert "No published figure fits" in shown("explorer", world, q="nothing is called so")
+
+
+def test_the_explorer_shows_the_verdict_of_cells_that_have_a_mirror(world: Path) -> None:
+    told = shown("explorer", world, verdict="differs")
+    assert "4 of " in told  # two flows, each seen from both sides
+    assert "differs" in told
+
+
+def test_the_budget_tells_what_was_spent_and_what_is_planned_and_why_a_limit_was_raised(tmp_path: Path) -> None:
+    from fractions import Fraction
+
+    from release.ledger.book import Book
+    from release.ledger.memory import MemoryStore
+    from release.ledger.values import Account, Terms
+
+    book = Book(MemoryStore())
+    account = Account(office="NLD", source="declarations", year=2024, tier="uniform")
+    terms = Terms(unit="trader-year", delta=Fraction(1, 10**8), limit=Fraction(4), reserve=Fraction(1, 2))
+    book.declare_calendar(
+        account, (("2024", Fraction(1)), ("2024-late", Fraction(3, 4))), date="2025-01-01", terms=terms
+    )
+    write_release(World(offices=("NLD",)), "NLD", tmp_path, book=book)
+    book.raise_limit(account, Fraction(5), "a census of ports", date="2025-03-01")
+    from release.bundle.folder import replace_file, statement_place
+    from release.plan import canonical_json
+
+    replace_file(statement_place(tmp_path / "published", "NLD"), canonical_json(book.statement()))
+    told = shown("budget", tmp_path / "published")
+    assert "2024-late to come planned 0.75 1.75" in told
+    assert "the limit was raised to 5 on 2025-03-01. Reason: a census of ports" in told
+    assert "no 95 % interval of its volume narrower than ±139 %" in told
+
+
+def test_releases_are_held_against_their_ledgers(world: Path, tmp_path: Path) -> None:
+    assert "4 bundles are whole and consistent; 4 are recorded in the office's ledger." in shown("releases", world)
+    place = write_world(World(offices=("NLD",)), tmp_path)
+    (place / "NLD.statement.json").unlink()
+    assert "no statement to check against" in shown("releases", place)
+    assert "what they spent isn't known here" not in shown("releases", place)
+    assert "No ledger statement was found" in shown("budget", place)
+
+
+def test_a_plan_is_drafted_and_a_wrong_loss_is_told(world: Path) -> None:
+    assert "It would publish" in shown("plan", world, of="NLD", every="quarter", rho="1/2")
+    assert "That isn't a loss" in shown("plan", world, rho="much")
+
+
+@pytest.mark.parametrize("view", PAGES)
+def test_every_page_says_so_where_nothing_is_published(view: str, tmp_path: Path) -> None:
+    told = shown(view, tmp_path)
+    assert "No published bundle was found" in told or view == "methods"
+
+
+@pytest.mark.parametrize("view", PAGES)
+def test_every_page_works_with_one_office_alone(view: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    place = write_world(World(offices=("NLD",)), tmp_path_factory.mktemp("alone"))
+    told = shown(view, place)
+    if view in {"overview", "pair"}:
+        assert "Only Netherlands (NLD) has published." in told
+
+
+@pytest.mark.parametrize("view", PAGES)
+def test_a_refused_bundle_is_told_on_every_page_and_stops_none(
+    view: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = write_world(World(offices=("NLD", "ITA", "USA"), ratios=RATIOS), tmp_path_factory.mktemp("tampered"))
+    table = place / "USA" / "2024" / "observations.csv"
+    table.write_bytes(table.read_bytes().replace(b"1", b"2", 1))
+    told = shown(view, place)
+    assert "1 thing that was found is refused" in told
+    if view == "releases":
+        assert "observations.csv isn't the file that datapackage.json lists" in told
