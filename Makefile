@@ -16,10 +16,10 @@ help:  ## show the targets
 
 test: .venv/ready  ## run all tests, with coverage
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term:skip-covered --cov-report=
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --cov --cov-report=term:skip-covered --cov-report=
 
 quick: .venv/ready  ## run the tests that take seconds
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m "not slow"
 
 check: .venv/ready  ## lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -32,10 +32,10 @@ demo: .venv/ready  ## release a small file made by the project, and look at the 
 	$(BIN)/mirrors demo --out demo
 
 promises: .venv/ready  ## run what must hold under faults and attack, one line each
-	$(BIN)/python -m pytest tests/promises -q -n $(JOBS)
+	$(BIN)/python -m pytest tests/promises -q -n $(JOBS) --dist loadscope
 
 audit-noise: .venv/ready  ## measure the real pipeline's privacy loss and the clip's sensitivity, with planted faults
-	$(BIN)/python -m pytest tests/promises/test_r12*.py tests/promises/test_r13*.py tests/promises/test_r14*.py -q -n $(JOBS)
+	$(BIN)/python -m pytest tests/promises/test_r12*.py tests/promises/test_r13*.py tests/promises/test_r14*.py -q -n $(JOBS) --dist loadscope
 
 bench: .venv/ready  ## speed and memory, as ratios measured side by side
 	$(BIN)/python benchmarks/reconciliation.py

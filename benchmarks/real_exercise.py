@@ -129,6 +129,7 @@ source = "declared for this exercise: a multiple of an earlier public figure of 
 
 
 def comparison_toml(case: Case, tolerance: str) -> str:
+    """Return the comparison's TOML for a band."""
     return f"""
 title = "{case.name}"
 bundles = ["published"]

@@ -19,17 +19,31 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from real_exercise import CIF_FOB, FLOOR, OFFICES, Case, Rows, comparison_toml, write_office
 
 from release.cli.app import app
-from release.inference import Band, judge
+from release.inference import Adjustment, Band, judge, judge_family, mirrors
+from release.privacy import volume_interval_percent
 
 COMTRADE = {"842": "USA", "841": "USA", "826": "GBR", "528": "NLD", "380": "ITA", "381": "ITA"}
 RHOS = ("0.5", "12", "600")
 TOLERANCES = ("0.10", "0.25")
+DRAWS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """What was compared of a case's releases: each pair's cell, and its looks."""
+
+    cells: dict[tuple[str, str], dict[str, Any]]
+    looks: dict[tuple[str, str], list[dict[str, Any]]]
 
 
 def main() -> None:
@@ -121,10 +135,10 @@ def tables(case: Case) -> Iterator[str]:
             exact = exact_verdict(x, m, float(t))
             told.append(exact)
             for rho in RHOS:
-                said = _said(found[rho, t]["cells"][way])
+                said = _said(found[rho, t].cells[way])
                 told.append(said)
                 tally[rho, t, _agrees(said, exact)] += 1
-        usual = found["600", TOLERANCES[-1]]["cells"][way]
+        usual = found["600", TOLERANCES[-1]].cells[way]
         unusual = (
             "–"
             if usual["is_unusual"] is None
@@ -134,19 +148,42 @@ def tables(case: Case) -> Iterator[str]:
         yield f"| {way[0]} to {way[1]} | {x / 1e9:.2f} | {m / 1e9:.2f} | {ratio} | {' | '.join(told)} | {unusual} |"
     yield ""
     for rho in RHOS:
-        noise = sorted(
-            cell["x_sd"] / abs(cell["x"]) for cell in found[rho, TOLERANCES[0]]["cells"].values() if cell["x"]
-        )
+        noise = sorted(cell["x_sd"] / abs(cell["x"]) for cell in found[rho, TOLERANCES[0]].cells.values())
+        percent = volume_interval_percent(Fraction(rho))
+        protection = f"no 95 % interval of a row at its bound narrower than ±{percent:.0f} %"
+        if percent < 10:
+            protection = f"no protection: a row at its bound is known to ±{percent:.1f} %"
         words = "; ".join(
             f"t = {t}: {tally[rho, t, 'right']} told as by exact figures, {tally[rho, t, 'wrong']} otherwise,"
             f" {tally[rho, t, 'open']} cannot tell"
             for t in TOLERANCES
         )
-        yield f"- rho {rho} (median noise of an estimate {100 * noise[len(noise) // 2]:.1f} %): {words}."
+        yield f"- rho {rho} ({protection}; median noise of an estimate {100 * noise[len(noise) // 2]:.1f} %): {words}."
+        yield f"  In {DRAWS} further draws of such noise, on average: {expected_counts(case, found, rho)}."
     yield from looks(case, found)
 
 
-def looks(case: Case, found: Mapping[tuple[str, str], dict]) -> Iterator[str]:
+def expected_counts(case: Case, found: Mapping[tuple[str, str], Released], rho: str) -> str:
+    """Return how many verdicts would agree with the exact ones on average, from the exact figures and stated noise."""
+    told = []
+    chance = np.random.default_rng(1)
+    for t in TOLERANCES:
+        cells, band = found[rho, t].cells, Band(tolerance=float(t), cif_fob=CIF_FOB)
+        ways = tuple(cells)
+        x, m = (np.array([sum(_of(case, way, flow)) for way in ways]) for flow in ("X", "M"))
+        noise = {name: np.array([cells[way][name] for way in ways]) for name in ("x_sd", "m_sd", "bound_x", "bound_m")}
+        exact = [exact_verdict(one, other, float(t)) for one, other in zip(x, m, strict=True)]
+        tally: Counter[str] = Counter()
+        for _ in range(DRAWS):
+            drawn = {"x": chance.normal(x, noise["x_sd"]), "m": chance.normal(m, noise["m_sd"])}
+            judged = judge_family(mirrors(**drawn, **noise), band, Adjustment.HOLM)
+            tally.update(_agrees(_told(one), right) for one, right in zip(judged, exact, strict=True))
+        right, wrong, unclear = (tally[kind] / DRAWS for kind in ("right", "wrong", "open"))
+        told.append(f"t = {t}: {right:.2f} as by exact figures, {wrong:.2f} otherwise, {unclear:.2f} cannot tell")
+    return "; ".join(told)
+
+
+def looks(case: Case, found: Mapping[tuple[str, str], Released]) -> Iterator[str]:
     """Yield what the looks at the running year told, and when."""
     if len(case.months) < 2:
         return
@@ -159,9 +196,9 @@ def looks(case: Case, found: Mapping[tuple[str, str], dict]) -> Iterator[str]:
         told = [exact_verdict(x, m, float(t)) for t in TOLERANCES]
         for t in TOLERANCES:
             for rho in RHOS:
-                own = found[rho, t]["looks"][way]
+                own = found[rho, t].looks[way]
                 first = next((look["period"] for look in own if look["verdict"] == "differs"), None)
-                told.append(_said(own[-1]) + (f" (from {first})" if first else ""))
+                told.append(_said(own[-1]) + (f"; told to differ in {first}" if first else ""))
         yield f"| {way[0]} to {way[1]} | {' | '.join(told)} |"
 
 
@@ -197,7 +234,7 @@ def _earlier(case: Case, key: tuple[str, str, str, str]) -> float:
     return next((v for k, v in case.earlier.items() if k[:3] == key[:3] and k[3][4:] == key[3][4:]), 0.0)
 
 
-def released(case: Case, rho: str) -> Iterator[tuple[str, dict]]:
+def released(case: Case, rho: str) -> Iterator[tuple[str, Released]]:
     """Yield, for each band, the comparison of the four offices' releases at a loss; run by the real commands."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -210,7 +247,7 @@ def released(case: Case, rho: str) -> Iterator[tuple[str, dict]]:
             document = json.loads(command("compare", folder / "comparison.toml", "--json"))
             cells = {(cell["exporter"], cell["importer"]): cell for cell in document["cells"]}
             by_way = {way: [look for look in document["looks"] if _way(look) == way] for way in cells}
-            yield t, {"cells": cells, "looks": by_way}
+            yield t, Released(cells=cells, looks=by_way)
 
 
 def _way(look: Mapping[str, str]) -> tuple[str, str]:

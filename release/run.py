@@ -97,6 +97,7 @@ def run(
     if content is None:
         requests = charge_requests(plan, records.keyed_digests(plan))
         notice(Step.CHECKED)
+        _declare_calendar(plan, requests[0], book, date)
         charges = book.charge_all(requests, date=date)
         notice(Step.CHARGED)
         content = _stored(charges[0], plan, state) or _draw(plan, charges, records, state, notice)
@@ -112,6 +113,14 @@ def run(
     replace_file(statement_place(published, plan.office.code), canonical_json(book.statement()))
     notice(Step.FINISHED)
     return Outcome(status=status, bundle=place, digest=bundle.digest, charge=charges[0], cells=plan.cells)
+
+
+def _declare_calendar(plan: ReleasePlan, request: ChargeRequest, book: Book, date: str) -> None:
+    """Hold the account's limit for the shares that the office's calendar promises to the year's releases."""
+    year = plan.release.year
+    shares = tuple((share.release, share.rho) for share in plan.office.account.calendar if share.year == year)
+    if shares:
+        book.declare_calendar(request.account, shares, date=date, terms=request.terms)
 
 
 def charge_requests(plan: ReleasePlan, keyed_digests: tuple[tuple[str, str], ...]) -> tuple[ChargeRequest, ...]:

@@ -257,6 +257,32 @@ def ledger_export(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: F
     ledgers.export(file, as_json=as_json)
 
 
+@ledger.command("raise")
+def ledger_raise(  # noqa: PLR0917 - options, all named
+    file: OfficeFile,
+    source: Annotated[str, typer.Option(help="The source's name.")],
+    year: Annotated[int, typer.Option(help="The accounting year.")],
+    limit: Annotated[str, typer.Option(help='The new limit in rho, such as "5".')],
+    reason: Annotated[str, typer.Option(help="Why; shown for ever.")],
+    tier: Annotated[str, typer.Option(help="uniform or large-trader.")] = "uniform",
+) -> None:
+    """Raise an account's limit by an entry that says why. Change office.toml's limit with it."""
+    from release.cli import ledgers
+
+    ledgers.raise_limit(file, source=source, year=year, tier=tier, limit=limit, reason=reason)
+
+
+@ledger.command("restore")
+def ledger_restore(
+    file: OfficeFile,
+    exported: Annotated[Path, typer.Argument(metavar="EXPORT", help="What `ledger export` printed.")],
+) -> None:
+    """Make the office's ledger anew from an export; an older one than the witness remembers is refused when used."""
+    from release.cli import ledgers
+
+    ledgers.restore_from(file, exported)
+
+
 @ledger.command("statement")
 def ledger_statement(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: ARG001, FBT002
     """Print the public statement: all that an outsider needs to recompute the chain and its losses."""

@@ -56,7 +56,9 @@ def _foreseen(console: Console, pairs: Sequence[MirrorCell]) -> None:
 def _looks(console: Console, looks: Sequence[Look]) -> None:
     if not looks:
         return
-    console.print("\nThe year to date, looked at after every month (each pair's looks together at the error rate)\n")
+    console.print(
+        "\nThe year to date, looked at after every month (differs: at the error rate for all pairs' looks together)\n"
+    )
     table = _table("flow", "first told apart", "last month", "M / X", "verdict")
     for way in dict.fromkeys((look.exporter, look.importer, look.period[:4]) for look in looks):
         own = [look for look in looks if (look.exporter, look.importer, look.period[:4]) == way]

@@ -1,5 +1,6 @@
 """`mirrors ledger create|show|verify|export|statement`."""
 
+import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from rich.table import Table
 from release.cli import wiring
 from release.cli.printing import out, print_json
 from release.config import load_office
-from release.ledger.values import AccountState, Charge
-from release.privacy import amount_text, volume_interval_percent
+from release.errors import UsageError
+from release.ledger.entries import Entry, canonical
+from release.ledger.sql import restore
+from release.ledger.values import Account, AccountState, Charge
+from release.privacy import POLICY_RHO_CAP, amount_text, parse_rho, volume_interval_percent
 
 
 def create(file: Path) -> None:
@@ -88,6 +92,39 @@ def export(file: Path, *, as_json: bool) -> None:
         return
     for entry in entries:
         print_json(entry)
+
+
+def raise_limit(file: Path, *, source: str, year: int, tier: str, limit: str, reason: str) -> None:
+    """Raise an account's limit and tell where it stands."""
+    office = load_office(file)
+    book = wiring.open_book(office, file.parent)
+    account = Account(office=office.code, source=source, year=year, tier=tier)
+    amount = parse_rho(limit, high=POLICY_RHO_CAP)
+    book.raise_limit(account, amount, reason, date=datetime.datetime.now(tz=datetime.UTC).date().isoformat())
+    typer.echo(f"The limit of {account} is rho {amount_text(amount)} from now on. Write it into {file} too.")
+
+
+def restore_from(file: Path, exported: Path) -> None:
+    """Make the office's ledger anew from the lines of an export."""
+    office = load_office(file)
+    with exported.open(encoding="utf-8") as lines:
+        entries = tuple(_entry(line) for line in lines)
+    restore(entries, wiring.ledger_url(office, file.parent))
+    typer.echo(f"restored {len(entries)} entries to {office.ledger.url}; check it: mirrors ledger verify {file}")
+
+
+def _entry(line: str) -> Entry:
+    try:
+        told = json.loads(line)
+        return Entry(
+            sequence=told["sequence"],
+            previous=told["previous"],
+            kind=told["kind"],
+            body=canonical(told["body"]),
+            hash=told["hash"],
+        )
+    except (ValueError, KeyError, TypeError):
+        raise UsageError("That isn't what `mirrors ledger export` prints; nothing was made.") from None
 
 
 def statement(file: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from release.cli.plan_policy import print_policy
 from release.cli.printing import out as console_out
 from release.plan import ReleasePlan
 from release.wording import amount, count, percent, unit_of
@@ -22,6 +23,8 @@ def print_plan(planned: ReleasePlan, document: dict[str, Any]) -> None:
     console.print(_levels(planned, document))
     if any(level["bands"] for level in document["levels"]):
         _print_predictions(console, planned, document)
+    if document["large_traders"] is not None:
+        print_policy(console, planned, document["large_traders"])
     for answer in document.get("targets", []):
         _print_target(console, answer)
     if document.get("targets") == []:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from release.cli import plan_printing, wiring
+from release.cli.plan_policy import policy_document
 from release.cli.printing import print_json, say
 from release.config import load_release
 from release.errors import InvalidAmountError, LedgerMissingError, UsageError
@@ -144,6 +145,7 @@ def _plan_document(
             )
         ],
         "assumption": _assumption_document(planned),
+        "large_traders": policy_document(planned, forecasts),
         "digest": planned.digest,
     }
 

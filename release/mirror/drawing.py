@@ -7,7 +7,7 @@ import numpy as np
 
 from release.mirror.cells import MirrorCell
 
-COLOURS = {"corresponds": "#2c7fb8", "differs": "#c2410c", "cannot tell": "#6b7280"}
+COLOURS = {"corresponds": "#1d6fa5", "differs": "#c2410c", "cannot tell": "#6b7280"}
 """Verdicts' colours; they differ in lightness too, and the words stand beside them."""
 
 _LEFT, _WIDTH, _ROW, _TOP = 130, 760, 24, 26

@@ -4,13 +4,14 @@ The figures are raw monthly *measurements*, whose noise is independent from mont
 Where the year isn't published to its end, the months to come are taken to have the average noise of those published.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
-from release.inference import Band, Judgement, Mirrors, judge_looks, year_to_date
+from release.inference import Band, Judgement, Mirrors, Verdict, judge_looks, year_to_date
 from release.mirror.agreement import Agreement, band_of, factor_of
 from release.mirror.alignment import Pair, as_mirrors, from_fob_to_cif
 
@@ -21,7 +22,7 @@ MONTHS = 12
 class Look:
     """The year to date of one pair after a month; amounts in US dollars, None where there is no limit.
 
-    `period` is the last month in it. Error rates are for all looks of the pair's year together.
+    `period` is the last month in it. A *differs* holds at the error rate for all looks of all pairs' year together.
     """
 
     exporter: str
@@ -41,24 +42,35 @@ class Look:
 
 
 def looks_of(pairs: Iterable[Pair], agreement: Agreement) -> Iterator[Look]:
-    """Yield the looks of every pair and year whose months are published without a gap from January on."""
-    for pair in pairs:
-        months = pair.cells.filter(
-            (pl.col("level") == "partner") & pl.col("period").str.contains("^[0-9]{4}-[0-9]{2}$")
-        ).sort("period")
-        for year in months.with_columns(year=pl.col("period").str.slice(0, 4)).partition_by("year"):
-            yield from _of_year(pair, year, agreement)
+    """Yield the looks of every pair and year whose months are published without a gap from January on.
+
+    All pairs of a year are one family: *differs* is said at the error rate divided by their number (Bonferroni).
+    """
+    years = [(pair, months) for pair in pairs for months in _years(pair)]
+    family = Counter(str(months["year"][0]) for _, months in years)
+    for pair, months in years:
+        yield from _of_year(pair, months, agreement, family[str(months["year"][0])])
 
 
-def _of_year(pair: Pair, months: pl.DataFrame, agreement: Agreement) -> Iterator[Look]:
-    if [int(period[5:]) for period in months["period"]] != list(range(1, len(months) + 1)):
-        return
+def _years(pair: Pair) -> Iterator[pl.DataFrame]:
+    """Yield the months of each year that can be looked at, in order."""
+    monthly = (pl.col("level") == "partner") & pl.col("period").str.contains("^[0-9]{4}-[0-9]{2}$")
+    months = pair.cells.filter(monthly).sort("period").with_columns(year=pl.col("period").str.slice(0, 4))
+    for year in months.partition_by("year", maintain_order=True):
+        if [int(period[5:]) for period in year["period"]] == list(range(1, len(year) + 1)):
+            yield year
+
+
+def _of_year(pair: Pair, months: pl.DataFrame, agreement: Agreement, family: int) -> Iterator[Look]:
     band = band_of(agreement, _factor(pair, months, agreement))
     figures = as_mirrors(months, "_measured")
     running = year_to_date(replace(figures, x=months["x_measured"].to_numpy()))
-    judged = judge_looks(_whole_year(figures), band, alpha=agreement.alpha)
+    alone, strict = (
+        judge_looks(_whole_year(figures), band, alpha=alpha) for alpha in (agreement.alpha, agreement.alpha / family)
+    )
     for number, period in enumerate(months["period"]):
-        yield _look(pair, period, band, judged[number], (float(running.x[number]), float(running.m[number])))
+        judged = strict[number] if alone[number].verdict is Verdict.DIFFERS else alone[number]
+        yield _look(pair, period, band, judged, (float(running.x[number]), float(running.m[number])))
 
 
 def _factor(pair: Pair, months: pl.DataFrame, agreement: Agreement) -> float | None:

@@ -16,7 +16,7 @@ _STYLE = """
 :root { color-scheme: light; } body { font: 15px/1.5 system-ui, sans-serif; max-width: 1060px; margin: 2em auto;
 padding: 0 1em; color: #111827; } table { border-collapse: collapse; margin: 1em 0; } th, td { padding: .35em .6em;
 border: 1px solid #e5e7eb; text-align: right; vertical-align: top; } th { background: #f9fafb; } td.t, th.t {
-text-align: left; } .lead { font-size: 1.2em; } .matrix td { min-width: 8.5em; text-align: center; color: #fff; }
+text-align: left; } td:first-child { white-space: nowrap; } .lead { font-size: 1.2em; } .matrix td { min-width: 8.5em; text-align: center; color: #fff; }
 .matrix td.none { background: #f3f4f6; color: #6b7280; } .matrix small { display: block; } svg { width: 100%; }
 svg text { font-size: 13px; } svg text.tick { fill: #6b7280; font-size: 11px; } .wide { overflow-x: auto; }
 """
@@ -93,7 +93,7 @@ def _row(cell: MirrorCell) -> tuple[str, ...]:
         f"{cell.band_low:.2f} to {cell.band_high:.2f}",
         f"below {_ratio(cell.detectable_low)}, above {_ratio(cell.detectable_high)}",
         "–" if cell.p_corresponds is None else f"{cell.p_corresponds:.2f}",
-        f"{p:.2g}",
+        "below 0.001" if p < 0.001 else f"{p:.2g}",  # noqa: PLR2004
         cell.verdict,
     )
 
@@ -101,7 +101,7 @@ def _row(cell: MirrorCell) -> tuple[str, ...]:
 def _looks(looks: Sequence[Look]) -> Iterator[str]:
     if not looks:
         return
-    yield "<h2>The year to date, month by month</h2><p>Each pair's looks together have the stated error rate.</p>"
+    yield "<h2>The year to date, month by month</h2><p>Differs holds at the stated error rate for all looks of all pairs together.</p>"
     months = list(dict.fromkeys(look.period for look in looks))
     head = "".join(f"<th>{escape(month)}</th>" for month in months)
     yield f'<div class="wide"><table><tr><th class="t">flow</th>{head}</tr>'

@@ -97,7 +97,7 @@ def _place_one(
 ) -> Population:
     """Return one trader's sums and take them off `room`, shape (routes, chapters); a route is a partner in a flow."""
     routes = _drawn(room.sum(axis=1), _more(assumption.partners, number, assumption), rng)
-    cells, amounts = [], []
+    cells, amounts = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
     for route, part in zip(*routes, strict=True):
         row = room[route]
         wanted = min(size * part, float(row.sum()))
@@ -121,16 +121,18 @@ def _more(spread: Fraction, number: FloatArray | int, assumption: Assumption) ->
 def _drawn(weights: FloatArray, more: FloatArray, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
     """Return places and the parts of a trader that fall there, in proportion to the weights.
 
-    A trader is a stick broken at random places; 2 n - 1 pieces have an expected sum of squares of 1 / n (MacArthur, PNAS
-    43, 1957). Pieces may fall together: were their places kept apart, small partners would get more than their part of
-    large firms.
+    A trader is a stick broken at random places; 2 n - 1 pieces have an expected sum of squares of 1 / n (MacArthur,
+    PNAS 43, 1957). Pieces may fall together: were their places kept apart, small partners would get more than their
+    part of large firms.
 
     Args:
-        weights: of the places.
+        weights: of the places; when all are 0 nothing is drawn.
         more: over how many places beyond one a trader is spread.
         rng: source of the draws.
     """
     bounds = np.cumsum(weights)
+    if bounds[-1] <= 0.0:
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
     count = 1 + int(rng.poisson(2.0 * _apart(more, float((weights**2).sum() / bounds[-1] ** 2))))
     fallen = np.minimum(np.searchsorted(bounds, rng.random(count) * bounds[-1], side="right"), weights.size - 1)
     pieces = rng.exponential(size=count)
@@ -141,8 +143,8 @@ def _drawn(weights: FloatArray, more: FloatArray, rng: np.random.Generator) -> t
 def _apart(more: FloatArray, herfindahl: float) -> float:
     """Return how many pieces beyond one are spread over `more` places beyond one, although some fall together.
 
-    With pieces' sum of squares 1/n and the places' Herfindahl index h, places hold 1/n + (1 - 1/n) h; at most four times
-    as many pieces as places are taken.
+    With pieces' sum of squares 1/n and the places' Herfindahl index h, places hold 1/n + (1 - 1/n) h; at most four
+    times as many pieces as places are taken.
     """
     wanted = 1.0 / (1.0 + float(more))
     return max(float(more), min(4.0 * float(more), (1.0 - herfindahl) / max(wanted - herfindahl, 1e-9) - 1.0))

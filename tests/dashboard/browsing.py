@@ -128,6 +128,7 @@ def _request(watched: Watched, url: str) -> None:
 def settled(page: Page) -> None:
     """Wait until the page has a title and its script has ended."""
     page.wait_for_selector("h1")
+    page.wait_for_selector("[data-testid=stMain] .nm", state="attached")
     page.wait_for_function(
         "document.querySelector('[data-testid=stApp]').getAttribute('data-test-script-state') === 'notRunning'"
     )
