@@ -1,8 +1,8 @@
 """What the large-trader tier buys and costs on seeded heavy-tailed worlds: `make large-traders`.
 
 20,000 traders, the top five of whom hold a fifth of trade; 30 partners, 97 chapters, two flows; the prior is off by
-0.34 on cells above 100 million. The program's own config, plan, clip, noise and reconciliation run on them. Losses of single
-traders are told here because the traders are invented. Noise can't be seeded: figures move in their last digit.
+0.34 on cells above 100 million. The program's own config, plan, clip, noise and reconciliation run on them. Losses of
+single traders are told here because the traders are invented. Noise can't be seeded: figures move in their last digit.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """A release's methods and limits in words, as published in its bundle; generated from the plan alone."""
 
 from release.plan import ReleasePlan
+from release.policy import policy_sentences, requests_sentence
 from release.privacy import GRID_BITS, amount_text, presence_advantage, volume_interval_percent
 
 _UNIT_WORDS = {
@@ -18,6 +19,7 @@ def methods_in_words(plan: ReleasePlan, epsilon: float) -> str:
             f"Office: {plan.office.name} ({plan.office.code}). Release: {plan.release.release}.",
             "",
             *_protection(plan, epsilon),
+            *_large_traders(plan),
             *_reading(plan),
             *_preparation(plan),
         ]
@@ -47,6 +49,46 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
     ]
 
 
+def _large_traders(plan: ReleasePlan) -> list[str]:
+    """Return what the large-trader tier means, where there is one."""
+    tiered = [measure for measure in plan.measures if measure.excess is not None]
+    if not tiered:
+        return []
+    assumed = all(measure.beyond == "assumed none" for measure in tiered)
+    on_request = plan.release.source.protected_traders is not None
+    return [
+        "## Large traders",
+        "",
+        f"Measures with a tier for large traders: {', '.join(measure.measure for measure in tiered)}.",
+        *policy_sentences(plan.rho, plan.rho + plan.excess_rho, assumed=assumed),
+        requests_sentence(on_request=on_request),
+        "P(v) is computed from this bundle: `plan.json` names the rule, bounds and ceilings, `measurement.parquet` the"
+        " weights of both tiers.",
+        "",
+    ]
+
+
+def _exposure(plan: ReleasePlan) -> str:
+    """Return what `exposure` says in this release's table, measure by measure."""
+    bounded = [one.measure for one in plan.measures if one.excess is not None and one.beyond == "assumed none"]
+    declared = [measure.measure for measure in plan.measures if measure.declared is not None]
+    said = []
+    if bounded:
+        said.append(
+            f"For {', '.join(bounded)} the second draw measures what is cut off. `exposure` is finite there under the"
+            " office's assumption that no trader is above the ceiling, and only the grid's truncation is left in it:"
+            " whatever rests on it is conditional on that assumption."
+        )
+    if declared:
+        said.append(
+            f"For {', '.join(declared)} a bound on each unit is declared publicly, within which nothing is clipped:"
+            " `exposure` is finite and conditional on that bound."
+        )
+    others = "Elsewhere" if said else "No public quantity says by how much:"
+    said.append(f"{others} `exposure` is INF, meaning that no bound is stated.")
+    return " ".join(said)
+
+
 def _reading(plan: ReleasePlan) -> list[str]:
     return [
         "## How to read the figures",
@@ -56,8 +98,8 @@ def _reading(plan: ReleasePlan) -> list[str]:
         " noise alone.",
         "",
         "**What the interval doesn't cover.** A trader whose figures exceed the bound is scaled down as a whole, so"
-        " cells with large traders are understated. No public quantity says by how much: `exposure` is INF, meaning"
-        " that no bound is stated. A figure can be negative: that is noise. `display` is never negative and for showing only.",
+        f" cells with large traders are understated by the uniform tier. {_exposure(plan)}"
+        " A figure can be negative: that is noise. `display` is never negative and for showing only.",
         "",
         f"The whitened grid has 2^{GRID_BITS} steps in a standard deviation; truncation to it lowers a cell with N"
         f" traders by at most N / 2^{GRID_BITS} standard deviations, about half of that on average.",

@@ -172,7 +172,13 @@ def _print_account(state: AccountState) -> None:
         f"\n[bold]{told['source']}, {told['year']}[/bold] ({told['tier']} tier, unit {told['unit']}):"
         f" spent rho {told['spent']['rho']} of {told['limit']['rho']}, {told['remaining']['rho']} left."
     )
-    if state.spent:
+    if state.spent and state.account.tier == Tier.LARGE_TRADER:
+        console.print(
+            "  That is a ceiling on what any trader's policy loss can add to the uniform tier's, by the published rule"
+            " P(v); no trader's realised loss is recorded. Traders that fit the bound lose nothing here, and the"
+            " largest have no useful protection."
+        )
+    elif state.spent:
         console.print(
             f"  That is epsilon {told['epsilon']:.2f} at delta {float(state.terms.delta):.0e}; no 95 % interval of a"
             f" fitting trader's volume is narrower than ±{volume_interval_percent(state.spent):.0f} %."

@@ -1,4 +1,4 @@
-"""What `mirrors plan` says of a large-trader tier: what it buys, what it costs whom, and the policy function as a table."""
+"""What `mirrors plan` says of a large-trader tier: what it buys, what it costs whom, and P(v) as a table."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ def _row_document(row: PolicyRow) -> dict[str, Any]:
 def _levels(
     planned: ReleasePlan, measure: PlannedMeasure, forecasts: dict[tuple[Any, Level], LevelForecast]
 ) -> list[dict[str, Any]]:
-    """Return what both tiers together are worth, where no trader is above the ceiling, beside the uniform tier alone."""
+    """Return what both tiers are worth where no trader is above the ceiling, beside the uniform tier alone."""
     tier = measure.excess
     if tier is None:
         return []
