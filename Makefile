@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: help test quick check demo promises audit-noise bench lock clean
+.PHONY: help test quick check inference demo dashboard promises audit-noise bench accuracy large-traders lock clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -14,7 +14,14 @@ help:  ## show the targets
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-test: .venv/ready  ## run all tests, with coverage
+.venv/browser: .venv/ready
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium; \
+	} || $(BIN)/playwright install chromium \
+	  || echo "No browser could be had: the tests of the dashboard in a real browser will be left out." >&2
+	@touch $@
+
+test: .venv/ready .venv/browser  ## run all tests, with coverage
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --cov --cov-report=term:skip-covered --cov-report=
 
@@ -31,6 +38,13 @@ demo: .venv/ready  ## release a small file made by the project, and look at the 
 	rm -rf demo
 	$(BIN)/mirrors demo --out demo
 
+dashboard: .venv/ready  ## show the demo's output in a browser, on this machine only
+	@test -d demo/published || $(BIN)/mirrors demo --out demo
+	$(BIN)/mirrors dashboard demo/published
+
+inference: .venv/ready  ## simulate the mirror tests at noise of 1 to 100 %: coverage, errors, power
+	$(BIN)/python benchmarks/inference.py
+
 promises: .venv/ready  ## run what must hold under faults and attack, one line each
 	$(BIN)/python -m pytest tests/promises -q -n $(JOBS) --dist loadscope
 
@@ -40,6 +54,12 @@ audit-noise: .venv/ready  ## measure the real pipeline's privacy loss and the cl
 bench: .venv/ready  ## speed and memory, as ratios measured side by side
 	$(BIN)/python benchmarks/reconciliation.py
 	$(BIN)/python benchmarks/ledger.py
+
+large-traders: .venv/ready  ## what the large-trader tier buys and costs, on invented worlds
+	$(BIN)/python benchmarks/large_traders.py
+
+accuracy: .venv/ready  ## errors predicted and got on heavy-tailed worlds, beside other ways; about ten minutes
+	$(BIN)/python benchmarks/accuracy.py --write docs
 
 lock: .venv/ready  ## resolve the dependencies anew
 	$(BIN)/python -m pip install --quiet uv

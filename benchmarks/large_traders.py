@@ -67,9 +67,9 @@ def scales(parts: Sequence[str], *, floors: int = 1) -> Scales:
 
 
 ALONE = scales(("0.3", "0.3", "0.4", "0.6"))
-PARTS_OF_PRIOR = ("0.03", "0.04", "0.08", "0.16")
+PARTS_OF_PRIOR = ("0.03", "0.04", "0.08", "0.15")
 FINE = scales(PARTS_OF_PRIOR)
-TWO_PERCENT = scales(("0.01", "0.015", "0.08", "0.16"))
+TWO_PERCENT = scales(("0.01", "0.015", "0.08", "0.15"))
 SETTINGS = (
     Setting(name="uniform tier alone", rho="0.5", uniform=ALONE),
     Setting(name="both tiers", rho="0.5", uniform=FINE, ceiling="10000000", tier=FINE),
@@ -118,10 +118,10 @@ def outcome(setting: Setting, seed: int, draws: int) -> Got:
     measure = plan.measures[0]
     amounts = amounts_of(years.now, measure)
     uniform = pre_noise(amounts, measure)
-    losses, excess, cut = _excess(amounts, measure)
+    losses, excess, cut = excess_of(amounts, measure, TRADERS)
     truth = by_level(plan.layout, years.now)
     groups = _groups(truth)
-    told = [_estimates(plan, uniform, excess) for _ in range(draws)]
+    told = [estimates(plan, uniform, excess) for _ in range(draws)]
     return Got(
         errors={
             name: np.concatenate([abs(one[level].values[own] / truth[level][own] - 1) for one in told])
@@ -137,18 +137,18 @@ def outcome(setting: Setting, seed: int, draws: int) -> Got:
     )
 
 
-def _excess(
-    amounts: pl.DataFrame, measure: PlannedMeasure
+def excess_of(
+    amounts: pl.DataFrame, measure: PlannedMeasure, traders: int
 ) -> tuple[FloatArray, IntArray | None, dict[Level, NDArray[np.bool_]]]:
     """Return traders' policy losses by size, the excess before noise, and which cells a ceiling cut."""
     cells = {level.level: np.zeros(level.cells, dtype=np.bool_) for level in measure.levels}
     tier = measure.excess
     if tier is None:
-        return np.full(TRADERS, float(measure.rho)), None, cells
+        return np.full(traders, float(measure.rho)), None, cells
     whitened = whitened_excess(amounts, measure, tier)
     wide = pl.col("a").cast(pl.Float64)
     squares = whitened.group_by("trader").agg((wide * wide).sum().alias("square"))
-    losses = np.full(TRADERS, float(measure.rho))
+    losses = np.full(traders, float(measure.rho))
     losses[squares["trader"].to_numpy()] += np.minimum(
         squares["square"].to_numpy() / (2 * 4.0**GRID_BITS), float(tier.rho)
     )
@@ -161,7 +161,7 @@ def _excess(
     return losses, summed(clip(whitened, tier.bound), tier.cells), cells
 
 
-def _estimates(plan: ReleasePlan, uniform: IntArray, excess: IntArray | None) -> dict[Level, Figures]:
+def estimates(plan: ReleasePlan, uniform: IntArray, excess: IntArray | None) -> dict[Level, Figures]:
     """Return reconciled estimates after noise of each tier's own."""
     measure = plan.measures[0]
     tier = measure.excess
@@ -227,12 +227,14 @@ def main() -> None:
     print("|---|" + "---|" * (len(RANKS) + 3))
     for setting in SETTINGS:
         own = losses[setting.name]
-        fitting = (own <= float(Fraction(setting.rho)) + 1e-9).mean()
-        told = " | ".join(
-            f"{own[rank - 1]:,.3g}" if own[rank - 1] < 1000 else f"{own[rank - 1]:,.0f}" for rank in RANKS
-        )
-        largest = losses[f"{setting.name}, largest"][0]
-        print(f"| {setting.name} | {told} | {largest:,.0f} | {100 * fitting:.1f} % | {bound[setting.name]:.0f} |")
+        fitting = f"{100 * (own <= float(Fraction(setting.rho)) + 1e-9).mean():.1f} %" if setting.tier else "–"
+        told = " | ".join(_loss(own[rank - 1]) for rank in RANKS)
+        largest = _loss(losses[f"{setting.name}, largest"][0])
+        print(f"| {setting.name} | {told} | {largest} | {fitting} | {bound[setting.name]:.0f} |")
+
+
+def _loss(rho: float) -> str:
+    return f"{rho:,.3g}" if rho < 1000 else f"{rho:,.0f}"
 
 
 if __name__ == "__main__":

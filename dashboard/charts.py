@@ -43,9 +43,10 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
         offices: the codes in order.
     """
     pick = alt.selection_point(name=PICK, fields=["exporter", "importer"], on="click", clear=False)
+    apart = alt.Scale(paddingInner=0.04)
     base = alt.Chart(flows).encode(
-        x=alt.X("importer:N", sort=list(offices), title="imports reported by", axis=_heads("top")),
-        y=alt.Y("exporter:N", sort=list(offices), title="exports reported by", axis=_heads("left")),
+        x=alt.X("importer:N", scale=apart, sort=list(offices), title="imports reported by", axis=_heads("top")),
+        y=alt.Y("exporter:N", scale=apart, sort=list(offices), title="exports reported by", axis=_heads("left")),
         tooltip=[
             alt.Tooltip("way:N", title="Flow"),
             alt.Tooltip("verdict:N", title="Verdict"),
@@ -65,9 +66,7 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
         values=[-1, -0.5, 0, 0.5, 1],
         titleLimit=400,
     )
-    squares = base.mark_rect(stroke="white", strokeWidth=3, cursor="pointer").encode(
-        color=alt.Color("shade:Q", scale=shade, legend=legend)
-    )
+    squares = base.mark_rect(cursor="pointer").encode(color=alt.Color("shade:Q", scale=shade, legend=legend))
     squares = squares.add_params(pick)
     words = base.mark_text(fontSize=15, fontWeight=600, dy=-9, color="#111").encode(text="told:N")
     verdicts = base.mark_text(fontSize=12, dy=12, color="#111").encode(text="sign:N")

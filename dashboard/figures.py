@@ -47,6 +47,12 @@ def gap_interval(low: float | None, high: float | None) -> str:
     return f"{amount(low, 'USD')} to {amount(high, 'USD')}"
 
 
+def confidence(level: float) -> str:
+    """Return the level of an interval: `95 %`, or `99.58 %` where it allows for many comparisons."""
+    shown = min(f"{100 * level:.2f}", "99.99", key=float)
+    return f"{shown.removesuffix('.00')} %"
+
+
 def verdict(cell: MirrorCell) -> str:
     """Return a verdict with the side that is higher, as `mirrors compare` prints it."""
     higher = {"x": "exports", "m": "imports"}

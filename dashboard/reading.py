@@ -28,12 +28,12 @@ def published(locations: Sequence[Path]) -> Published:
     )
 
 
-@st.cache_resource(max_entries=256, show_spinner="Reading and checking published bundles …")
+@st.cache_resource(max_entries=1000, show_spinner="Reading and checking published bundles …")
 def _bundle(path: str, stamp: Stamp) -> Bundle | Refused:
     return bundle_at(Place(path=Path(path), stamp=stamp))
 
 
-@st.cache_resource(max_entries=256, show_spinner=False)
+@st.cache_resource(max_entries=1000, show_spinner=False)
 def _statement(path: str, stamp: Stamp) -> Stated | Refused:
     return statement_at(Place(path=Path(path), stamp=stamp))
 
@@ -43,7 +43,7 @@ def mirrors_of(found: Published, level: str, period: str | None, agreement: Agre
     return _family(found.digests, level, period, agreement.tolerance, agreement.cif_fob, found)
 
 
-@st.cache_resource(max_entries=512, show_spinner="Comparing …")
+@st.cache_resource(max_entries=64, show_spinner="Comparing …")
 def _family(
     digests: tuple[str, ...],  # noqa: ARG001 - what the comparison is known by
     level: str,

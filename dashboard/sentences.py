@@ -78,11 +78,10 @@ def _higher(cell: MirrorCell) -> str:
     return "imports" if cell.gap > 0 else "exports"
 
 
-def why(cell: MirrorCell, agreement: Agreement) -> str:
+def why(cell: MirrorCell) -> str:
     """Return a cell's verdict and its reason: where the interval lies against the band, and what keeps them apart."""
     interval = figures.ratio_interval(cell.ratio_low, cell.ratio_high)
-    sure = round(100 * (1 - agreement.alpha))
-    span = f"The {sure} % interval of imports over exports ({interval})"
+    span = f"The {figures.confidence(cell.confidence)} interval of imports over exports ({interval})"
     band = f"the agreed band, {figures.ratio(cell.band_low)} to {figures.ratio(cell.band_high)}"
     if cell.verdict == "corresponds":
         said = f"{span} lies inside {band}."

@@ -39,10 +39,13 @@ AMOUNTS = st.one_of(
 
 @st.composite
 def traders(draw: st.DrawFn) -> tuple[PlannedMeasure, list[dict[int, int]]]:
-    """Draw a planned measure and the leaf sums of a few traders."""
+    """Draw a planned measure and the leaf sums of a few traders: of any size, or each leaf a part of its cap."""
     measure = draw(st.sampled_from(PLANNED))
-    leaves = st.dictionaries(st.integers(0, len(measure.caps) - 1), AMOUNTS, max_size=9)
-    return measure, draw(st.lists(leaves, max_size=4))
+    own = st.integers(0, len(measure.caps) - 1)
+    by_caps = st.dictionaries(own, st.integers(1, 1100), max_size=9).map(
+        lambda parts: {leaf: part * int(measure.caps[leaf]) // 1000 for leaf, part in parts.items()}
+    )
+    return measure, draw(st.lists(st.dictionaries(own, AMOUNTS, max_size=9) | by_caps, max_size=4))
 
 
 def tier(measure: PlannedMeasure) -> PlannedMeasure:
@@ -120,6 +123,20 @@ def test_both_tiers_together_recover_the_unclipped_value_within_a_grid_step_of_e
             missing = amount - told
             assert -amount * Fraction(1, 2**50) <= missing < 1 / one + 1 / other + amount * Fraction(1, 2**50)
         offset += level.cells
+
+
+@pytest.mark.parametrize("name", ["flat", "uneven", "wide"])
+def test_where_only_the_norm_binds_the_excess_is_what_the_norm_cut_off(name: str) -> None:
+    measure = {"flat": FLAT, "uneven": UNEVEN, "wide": WIDE}[name].measures[0]
+    leaves = {leaf: int(measure.caps[leaf]) * 9 // 10 for leaf in range(9)}
+    whole = reference_whitened(leaves, measure)
+    assert square(whole) > measure.bound**2
+    (kept,) = integers([leaves], measure)
+    found = whitened_excess(leaf_sums([leaves]), measure, tier(measure))
+    told = dict(zip(found["cell"].to_list(), found["a"].to_list(), strict=True))
+    assert told
+    assert told == {cell: step for cell, step in reference_excess(leaves, measure, tier(measure)).items() if step}
+    assert all(kept[cell] < whole[cell] for cell in told)
 
 
 def test_where_only_a_leafs_cap_binds_the_excess_is_what_the_cap_cut_off() -> None:

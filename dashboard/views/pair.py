@@ -36,7 +36,7 @@ def show(page: Page) -> None:
         st.html(markup.paragraph("The two offices publish no common figure of this flow in this period.", "lead"))
         pair_parts.sheets(page, exporter, importer)
         return
-    _verdict(page, cell)
+    _verdict(cell)
     _chapters(page, cell)
     _over_time(page, cell)
     pair_parts.sheets(page, exporter, importer)
@@ -52,14 +52,14 @@ def _chosen(offices: Sequence[str]) -> tuple[str, str]:
     return exporter, importer
 
 
-def _verdict(page: Page, cell: MirrorCell) -> None:
+def _verdict(cell: MirrorCell) -> None:
     lead = (
         f"{names.area(cell.exporter)} reports {figures.with_error(cell.x, cell.x_sd)} of exports to"
         f" {names.area(cell.importer)} in {cell.period}; {names.area(cell.importer)} reports"
         f" {figures.with_error(cell.m, cell.m_sd)} of imports. Verdict: {figures.verdict(cell)}."
     )
     st.html(markup.paragraph(lead, "lead"))
-    st.html(markup.paragraph(sentences.why(cell, page.agreement)))
+    st.html(markup.paragraph(sentences.why(cell)))
     st.html(markup.paragraph(sentences.noise_only(cell)))
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -125,9 +125,11 @@ def _figures(cell: MirrorCell) -> str:
         ),
     ]
     return markup.table(
-        "95 % intervals: by the added noise alone, and with what clipping may have taken off",
+        "Intervals: 95 % by the added noise alone; with what clipping may have taken off,"
+        f" {figures.confidence(cell.confidence)}, which allows for all flows that are compared together",
         ("Figure", "Estimate", "By noise alone", "With clipping"),
         rows,
+        short=("Estimate",),
     )
 
 

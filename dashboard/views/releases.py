@@ -56,7 +56,7 @@ def _table(told: tuple[History, ...]) -> None:
         "Figures",
         "Ledger",
         "Signature",
-        "Place taken by",
+        "Replaced by",
     )
     rows = [
         (

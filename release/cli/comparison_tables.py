@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from release.cli.printing import out as console_out
@@ -28,7 +29,7 @@ def show(comparison: Comparison) -> None:
         table.add_row(*_row(cell))
     console.print(table)
     for period in dict.fromkeys(cell.period for cell in pairs):
-        console.print(f"\n{period}: {sentence([c for c in pairs if c.period == period], comparison.agreement)}")
+        console.print(f"\n{escape(period)}: {sentence([c for c in pairs if c.period == period], comparison.agreement)}")
     _looks(console, comparison.looks)
     _rests_on(console, comparison)
 
@@ -48,7 +49,7 @@ def _foreseen(console: Console, pairs: Sequence[MirrorCell]) -> None:
         noise = [percent(sd / abs(value)) if value else "–" for sd, value in ((cell.x_sd, cell.x), (cell.m_sd, cell.m))]
         chance = "–" if cell.p_corresponds is None else f"{cell.p_corresponds:.2f}"
         seen = (ratio(cell.detectable_low), ratio(cell.detectable_high), chance)
-        table.add_row(f"{cell.exporter}>{cell.importer}", cell.period, *noise, *seen)
+        table.add_row(escape(f"{cell.exporter}>{cell.importer}"), escape(cell.period), *noise, *seen)
     console.print(table)
     console.print("\nWhat was found\n")
 
@@ -63,7 +64,7 @@ def _looks(console: Console, looks: Sequence[Look]) -> None:
     for way in dict.fromkeys((look.exporter, look.importer, look.period[:4]) for look in looks):
         own = [look for look in looks if (look.exporter, look.importer, look.period[:4]) == way]
         first = next((look.period for look in own if look.verdict == "differs"), "–")
-        table.add_row(f"{way[0]}>{way[1]}", first, own[-1].period, ratio(own[-1].ratio), _verdict(own[-1]))
+        table.add_row(escape(f"{way[0]}>{way[1]}"), first, own[-1].period, ratio(own[-1].ratio), _verdict(own[-1]))
     console.print(table)
 
 
@@ -84,16 +85,20 @@ def _rests_on(console: Console, comparison: Comparison) -> None:
     )
     if assumed:
         console.print(f"Verdicts on bounded figures are conditional, and nobody checked it, on: {'; '.join(assumed)}.")
+    by_note: dict[str, list[str]] = {}
     for exporter, importer, notes in comparison.notes:
-        console.print(f"{exporter} to {importer}: {'; '.join(notes)}.")
+        for note in notes:
+            by_note.setdefault(note, []).append(f"{exporter}>{importer}")
+    for note, ways in by_note.items():
+        console.print(escape(f"{', '.join(ways)}: {note}."))
     for exporter, importer in comparison.absent:
         console.print(f"{exporter} to {importer}: one side or both publish no bundle here.")
 
 
 def _row(cell: MirrorCell) -> tuple[str, ...]:
     return (
-        f"{cell.exporter} to {cell.importer}",
-        cell.period,
+        escape(f"{cell.exporter} to {cell.importer}"),
+        escape(cell.period),
         f"{amount(cell.x, 'USD')} ± {amount(1.96 * cell.x_sd)}",
         f"{amount(cell.m, 'USD')} ± {amount(1.96 * cell.m_sd)}",
         ratio(cell.ratio),
@@ -128,7 +133,7 @@ def _parts(console: Console, one: PairExplanation, leading: Amount) -> None:
     console.print(f"\nLargest of {len(one.parts)} contributions M - c X beyond CIF/FOB\n")
     table = _table("product", "exports X", "imports M", "M - c X", "95 %")
     for part in one.parts[:_SHOWN_PARTS]:
-        table.add_row(part.product, amount(part.x), amount(part.m), *_figures(part.amount))
+        table.add_row(escape(part.product), amount(part.x), amount(part.m), *_figures(part.amount))
     console.print(table)
     console.print(
         f"\nThe first {min(LEADING, len(one.parts))} together carry {_money(leading)} of {_money(one.rest)}. They were"
@@ -142,7 +147,7 @@ def show_sums(sums: Sequence[Total]) -> None:
         return
     table = _table("of", "period", "exports X", "imports M", "gap M - X", "95 %")
     for one in sums:
-        table.add_row(one.of, one.period, amount(one.x.value), amount(one.m.value), *_figures(one.gap))
+        table.add_row(escape(one.of), escape(one.period), amount(one.x.value), amount(one.m.value), *_figures(one.gap))
     console = console_out()
     console.print("\nSums over the compared flows, US$\n")
     console.print(table)

@@ -20,6 +20,7 @@ from release.errors import UsageError
 from release.mirror.agreement import PublicTables, agreement_of
 from release.mirror.comparison import DEFAULT_CIF_FOB, DEFAULT_TOLERANCE, Agreement, Comparison, MirrorCell, compare
 from release.mirror.explaining import PairExplanation, explain
+from release.mirror.middle import middles_of
 from release.mirror.page import page_of
 from release.mirror.sums import Total, sums_of
 from release.mirror.tables import read_history, read_rates
@@ -147,12 +148,17 @@ def write(
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(MirrorCell)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
     (folder / "comparison.csv").write_text(text.getvalue(), encoding="utf-8")
     pl.DataFrame(rows, schema=_SCHEMA).write_parquet(folder / "comparison.parquet", compression="zstd")
     whole = json.dumps(document(comparison, explained, sums), allow_nan=False)
     (folder / "comparison.json").write_text(whole, encoding="utf-8")
     (folder / "comparison.html").write_text(page_of(comparison, title, explained), encoding="utf-8")
+
+
+def _inert(value: Any) -> Any:
+    """Return text so that no spreadsheet takes it for a formula; the words come from other offices' bundles."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 _KINDS: dict[Any, Any] = {float: pl.Float64, float | None: pl.Float64, bool | None: pl.Boolean}
@@ -175,6 +181,7 @@ def document(
             "looks": [asdict(look) for look in comparison.looks],
             "explained": [asdict(one) for one in explained],
             "sums": [asdict(one) for one in sums],
+            "reconciled": [asdict(one) for one in middles_of(comparison.cells, alpha=comparison.agreement.alpha)],
         }
     )
     return whole

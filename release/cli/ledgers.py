@@ -16,6 +16,7 @@ from release.ledger.entries import Entry, canonical
 from release.ledger.sql import restore
 from release.ledger.values import Account, AccountState, Charge
 from release.privacy import POLICY_RHO_CAP, amount_text, parse_rho, volume_interval_percent
+from release.tables import Tier
 
 
 def create(file: Path) -> None:

@@ -135,6 +135,9 @@ BY_ORIGIN = "X less RX against M by origin"
 BY_ORIGIN_GROSS = "X with re-exports in it against M by origin"
 
 
+_COUNTED = {"unknown": "an unknown rule"}
+
+
 def _joined(gross: pl.DataFrame, again: pl.DataFrame, m: pl.DataFrame, attribution: str) -> pl.DataFrame:
     """Return the cells that both sides publish, as in `Pair`, on the basis that the imports' attribution asks for."""
     plain = gross.select(
@@ -144,7 +147,11 @@ def _joined(gross: pl.DataFrame, again: pl.DataFrame, m: pl.DataFrame, attributi
         exposure_measured=measured_exposure(),
     )
     if attribution != "origin":
-        basis = BY_CONSIGNMENT if attribution == "consignment" else f"X against M, whose partner is by {attribution}"
+        basis = (
+            BY_CONSIGNMENT
+            if attribution == "consignment"
+            else f"X against M by {_COUNTED.get(attribution, attribution)}"
+        )
         return _side_by_side(plain, m, basis)
     net = less(gross, again)
     rest = plain.join(net, on=CELL, how="anti", maintain_order="left")

@@ -26,6 +26,7 @@ from release.mirror.agreement import (
 )
 from release.mirror.alignment import Pair, aligned, as_mirrors, from_fob_to_cif, offices_of
 from release.mirror.cells import MirrorCell, foreseen, printed
+from release.mirror.figures import refuse_odd_sheets
 from release.mirror.history import beside_past, expected_exports
 from release.mirror.looks import Look, looks_of
 
@@ -61,11 +62,13 @@ def compare(
 
     Raises:
         UsageError: the bundles are of fewer than two offices.
+        BundleRefusedError: a bundle's metadata sheet lacks what a mirror needs.
     """
     agreed, tables, held = agreement or Agreement(), public or PublicTables(), tuple(bundles)
     offices = offices_of(held)
     if len(offices) < 2:  # noqa: PLR2004
         raise UsageError("A comparison needs bundles of two offices or more; nothing was written.")
+    refuse_odd_sheets(held)
     pairs = tuple(aligned(held, agreed.scope, tables.rates))
     return Comparison(
         cells=tuple(_judged(pairs, agreed, tables)),

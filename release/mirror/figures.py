@@ -14,6 +14,7 @@ import polars as pl
 
 from release.bundle.verification import Bundle
 from release.config.fields import months_of, year_of
+from release.errors import BundleRefusedError
 from release.privacy import parse_amount
 
 LEVELS = ("partner", "partner x section", "partner x chapter")
@@ -31,6 +32,29 @@ _SCHEMA = {
     **dict.fromkeys(MONEY, pl.Float64),
     **dict.fromkeys(SAID, pl.String),
 }
+
+
+def refuse_odd_sheets(bundles: Iterable[Bundle]) -> None:
+    """Refuse bundles whose metadata sheet lacks what a mirror needs, or says it otherwise than in words.
+
+    Raises:
+        BundleRefusedError: for the first such bundle, with all that its sheet lacks.
+    """
+    for bundle in bundles:
+        sheet = bundle.metadata
+        by_flow = [f"{key}.{flow}" for key in ("valuation", "partner") for flow in ("M", "X", "RX")]
+        lacking = [name for name in (*_NEEDED, *by_flow) if not isinstance(_said(sheet, name), str)]
+        if lacking:
+            raise BundleRefusedError(bundle.place, [f"its metadata sheet lacks {', '.join(lacking)}"])
+
+
+_NEEDED = ("trade_system", "currency", "usd_per_unit", "hs_edition", "date_basis")
+
+
+def _said(sheet: Mapping[str, Any], name: str) -> object:
+    key, _, flow = name.partition(".")
+    said = sheet.get(key)
+    return said.get(flow) if flow and isinstance(said, dict) else said
 
 
 def figures_of(bundles: Iterable[Bundle], flow: str, partner: str, rates: Rates) -> pl.DataFrame:
@@ -74,7 +98,9 @@ def condition_of(plan: Mapping[str, Any]) -> str:
     for measure in plan["measures"]:
         tier = measure["large_traders"]
         if measure["measure"] == "value" and measure.get("declared_bound") is not None:
-            return f"no {_UNITS[plan['unit']['kind']]} of {office} exceeds the bound that was declared for it"
+            return (
+                f"no {_UNITS.get(plan['unit']['kind'], 'unit')} of {office} exceeds the bound that was declared for it"
+            )
         if measure["measure"] == "value" and tier is not None and tier["beyond"] == "assumed none":
             return f"no trader of {office} is above the ceiling of its large-trader tier"
     return ""

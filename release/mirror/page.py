@@ -16,7 +16,8 @@ _STYLE = """
 :root { color-scheme: light; } body { font: 15px/1.5 system-ui, sans-serif; max-width: 1060px; margin: 2em auto;
 padding: 0 1em; color: #111827; } table { border-collapse: collapse; margin: 1em 0; } th, td { padding: .35em .6em;
 border: 1px solid #e5e7eb; text-align: right; vertical-align: top; } th { background: #f9fafb; } td.t, th.t {
-text-align: left; } td:first-child { white-space: nowrap; } .lead { font-size: 1.2em; } .matrix td { min-width: 8.5em; text-align: center; color: #fff; }
+text-align: left; } td:first-child { white-space: nowrap; }
+.lead { font-size: 1.2em; } .matrix td { min-width: 8.5em; text-align: center; color: #fff; }
 .matrix td.none { background: #f3f4f6; color: #6b7280; } .matrix small { display: block; } svg { width: 100%; }
 svg text { font-size: 13px; } svg text.tick { fill: #6b7280; font-size: 11px; } .wide { overflow-x: auto; }
 """
@@ -101,7 +102,8 @@ def _row(cell: MirrorCell) -> tuple[str, ...]:
 def _looks(looks: Sequence[Look]) -> Iterator[str]:
     if not looks:
         return
-    yield "<h2>The year to date, month by month</h2><p>Differs holds at the stated error rate for all looks of all pairs together.</p>"
+    yield "<h2>The year to date, month by month</h2>"
+    yield "<p>Differs holds at the stated error rate for all looks of all pairs together.</p>"
     months = list(dict.fromkeys(look.period for look in looks))
     head = "".join(f"<th>{escape(month)}</th>" for month in months)
     yield f'<div class="wide"><table><tr><th class="t">flow</th>{head}</tr>'

@@ -70,26 +70,28 @@ def _launched(playwright: Playwright) -> Browser:
 @contextmanager
 def a_dashboard(*locations: Path, home: Path) -> Iterator[str]:
     """Yield the address of a dashboard that the command line serves; `home` stands for a user without settings."""
-    port = _free_port()
+    port = free_port()
     environment = {**os.environ, "HOME": str(home)}
     command = [sys.executable, "-c", _ENTRY, "dashboard", *map(str, locations), "--port", str(port)]
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=home)
         try:
-            _wait(port)
+            wait_for(port)
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
             server.wait(20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nothing uses."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
 
 
-def _wait(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Wait until a server answers on a port."""
     for _ in range(600):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as answer:

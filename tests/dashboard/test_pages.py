@@ -41,7 +41,7 @@ def shown(view: str, *locations: Path, **asked: str) -> str:
     return re.sub(
         r"\s+",
         " ",
-        unescape(re.sub("<style>.*?</style>|<[^>]+>", " ", " ".join(_body(one) for one in written), flags=re.S)),
+        unescape(re.sub("<style>.*?</style>|<[^>]+>", " ", " ".join(_body(one) for one in written), flags=re.DOTALL)),
     )
 
 

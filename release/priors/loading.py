@@ -18,6 +18,7 @@ from release.config.loading import inside
 from release.config.release import Prior
 from release.errors import ConfigError, Fault
 from release.plan import PriorFigures, make_layout
+from release.priors.comtrade import comtrade_figures, is_comtrade
 from release.tables import Layout, Level, Measure, cells
 
 _COLUMNS = ("flow", "period", "partner", "product", "level", "measure", "value")
@@ -41,7 +42,7 @@ def load_prior(office: Office, release: Release, *, folder: Path, published: Pat
         return None
     if prior.bundle is not None:
         return _from_bundle(office, release, prior, inside(published, prior.bundle))
-    return _from_table(release, prior, inside(folder, str(prior.table)))
+    return _from_table(office, release, prior, inside(folder, str(prior.table)))
 
 
 def _from_bundle(office: Office, release: Release, prior: Prior, place: Path) -> PriorFigures:
@@ -58,19 +59,23 @@ def _same_account(office: Office, release: Release, bundle: Bundle) -> bool:
     return (account["office"], account["source"], account["year"]) == own
 
 
-def _from_table(release: Release, prior: Prior, place: Path) -> PriorFigures:
+def _from_table(office: Office, release: Release, prior: Prior, place: Path) -> PriorFigures:
     try:
         content = place.read_bytes()
-        parquet = place.suffix == ".parquet"
-        table = pl.read_parquet(content) if parquet else pl.read_csv(content, infer_schema=False)
-        figures = table.select(*_COLUMNS[:-1], pl.col("value").cast(pl.Float64)).cast(
-            dict.fromkeys(_COLUMNS[:-1], pl.String)
-        )
+        figures = _table(office, release, content, parquet=place.suffix == ".parquet")
     except OSError:
         raise _missing(release, "prior.table", f"there is no readable table at {place}") from None
     except pl.exceptions.PolarsError:
-        raise _missing(release, "prior.table", f"{place} needs the columns {', '.join(_COLUMNS)}") from None
+        problem = f"{place} needs the columns {', '.join(_COLUMNS)}, or those of a Comtrade Plus download"
+        raise _missing(release, "prior.table", problem) from None
     return _figures(release, prior, figures, digest=hashlib.sha256(content).hexdigest(), same_account=False)
+
+
+def _table(office: Office, release: Release, content: bytes, *, parquet: bool) -> pl.DataFrame:
+    if not parquet and is_comtrade(content):
+        return comtrade_figures(content, make_layout(release), office.area)
+    table = pl.read_parquet(content) if parquet else pl.read_csv(content, infer_schema=False)
+    return table.select(*_COLUMNS[:-1], pl.col("value").cast(pl.Float64)).cast(dict.fromkeys(_COLUMNS[:-1], pl.String))
 
 
 def _figures(release: Release, prior: Prior, table: pl.DataFrame, *, digest: str, same_account: bool) -> PriorFigures:

@@ -1,0 +1,221 @@
+"""Figures, sentences, tables and files of the dashboard, without Streamlit."""
+
+import io
+import math
+import tomllib
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from html.parser import HTMLParser
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from published_world import OFFICE, World, write_release
+
+from dashboard import figures, histories, markup, names, sentences
+from dashboard.budgets import accounts, epsilon_of, joint, published_epsilons, steps
+from dashboard.drafts import Draft, planned, toml_of, usual_levels
+from dashboard.losses import epsilon
+from dashboard.mirrored import PAIRS, agreement_on, family, noise_explains, sure_gap
+from dashboard.sources import published_at
+from dashboard.tables import Wanted, cells_of, csv_of, parquet_of, wanted_cells, with_verdicts
+from release.accounting import epsilon as epsilon_by_opendp
+from release.config import load_release
+from release.ledger.book import Book
+from release.ledger.memory import MemoryStore
+from release.mirror.comparison import compare
+
+DELTA = Fraction(1, 10**8)
+
+
+@pytest.mark.parametrize("rho", ["1/1000", "1/8", "1/2", "1", "2", "6", "50", "600"])
+def test_epsilon_is_what_opendp_says(rho: str) -> None:
+    ours, theirs = epsilon(Fraction(rho), DELTA), epsilon_by_opendp(Fraction(rho), DELTA)
+    assert math.isclose(ours, theirs, rel_tol=1e-8)
+
+
+def test_nothing_spent_has_no_epsilon() -> None:
+    assert epsilon(Fraction(0), DELTA) == 0.0
+
+
+class _Read(HTMLParser):
+    """What a browser would make of markup: its tags, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        assert all(name in {"class", "scope", "href", "target", "role", "style"} for name, _ in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+@example("<b>x", "<img src=x>")
+@example("</td><td>", '"><script>')
+def test_whatever_stands_in_a_table_is_text(one: str, other: str) -> None:
+    link = markup.Link(page="pair", shown=(("exporter", one),), words=other)
+    read = _Read()
+    read.feed(markup.table(one, (other, "b", "c"), [(one, link, markup.Share(part=0.5, words=other))]))
+    assert set(read.tags) <= {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "a", "span"}
+    assert read.tags.count("td") == 2
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15), st.floats(0, 1e12))
+def test_no_figure_is_written_with_an_exponent_or_nan(figure: float, sd: float) -> None:
+    told = figures.with_error(figure, sd)
+    assert "e+" not in told
+    assert "nan" not in told
+    assert "±" in told
+
+
+def test_open_sides_of_intervals_are_told_in_words() -> None:
+    assert figures.ratio_interval(None, None) == "no limit"
+    assert figures.ratio_interval(0.4, None) == "at least 0.40"
+    assert figures.ratio_interval(0.0, 1.2) == "at most 1.20"
+    assert figures.gap_interval(None, 2e9) == "at most US$ 2.00 bn"
+    assert figures.gap_interval(None, None) == "no limit on either side"
+
+
+def test_a_family_has_the_figures_of_the_whole_comparison(world: Path) -> None:
+    bundles = published_at([world]).bundles
+    agreement = agreement_on(0.25, 1.06)
+    whole = compare(bundles, agreement).cells
+    for level in (PAIRS, "partner x chapter"):
+        parts = family(bundles, level, "2024", agreement).cells
+        assert parts == tuple(cell for cell in whole if cell.level == level)
+
+
+def test_a_gap_whose_sign_is_open_is_no_sure_gap(world: Path) -> None:
+    cells = family(published_at([world]).bundles, PAIRS, "2024", agreement_on(0.25, 1.06)).cells
+    differing = next(cell for cell in cells if (cell.exporter, cell.importer) == ("NLD", "ITA"))
+    assert sure_gap(differing) == differing.gap_low
+    assert sure_gap(replace(differing, gap_low=None)) == 0
+    assert sure_gap(replace(differing, gap_low=-5.0, gap_high=-2.0)) == 2.0
+    assert not noise_explains(differing)
+    assert noise_explains(replace(differing, gap_noise_low=-1.0, gap_noise_high=1.0))
+
+
+def test_the_reason_of_a_verdict_names_what_keeps_it_open(unbounded: Path) -> None:
+    cell = family(published_at([unbounded]).bundles, PAIRS, "2024", agreement_on(0.25, 1.06)).cells[0]
+    assert "neither office states a bound" in sentences.why(cell)
+    assert "the exporter states no bound" in sentences.why(replace(cell, bound_m=0.0))
+    assert "the importer states no bound" in sentences.why(replace(cell, bound_x=0.0))
+    assert "no chance to see it" in sentences.detectable(cell)
+
+
+@pytest.mark.parametrize(("level", "told"), [(0.95, "95 %"), (0.995833, "99.58 %"), (1.0, "99.99 %")])
+def test_a_level_of_confidence_is_never_a_hundred(level: float, told: str) -> None:
+    assert figures.confidence(level) == told
+
+
+def test_without_flows_the_overview_has_nothing_to_rank() -> None:
+    assert sentences.lead((), agreement_on(0.25, 1.06)).startswith("Of 0 flows, none correspond")
+
+
+def test_cells_are_found_by_code_name_and_both(world: Path) -> None:
+    cells = cells_of(published_at([world]).bundles)
+    for search, fits in (("27", "27"), ("mineral", "27"), ("italy 27", "27")):
+        found = wanted_cells(cells, Wanted(level="partner x chapter", search=search))
+        assert set(found["product"]) == {fits}
+        assert len(found) > 0
+    assert set(wanted_cells(cells, Wanted(search="italy"))["partner"]) == {"IT"}
+    assert set(wanted_cells(cells, Wanted(office="NLD", flow="M"))["office"]) == {"NLD"}
+
+
+def test_a_verdict_stands_beside_both_sides_of_its_flow_and_nowhere_else(world: Path) -> None:
+    bundles = published_at([world]).bundles
+    mirrors = family(bundles, PAIRS, "2024", agreement_on(0.25, 1.06)).cells
+    judged = with_verdicts(wanted_cells(cells_of(bundles), Wanted(level=PAIRS)), mirrors)
+    told = judged.filter(pl.col("verdict") == "differs").select("office", "flow", "partner").rows()
+    assert sorted(told) == [("GBR", "M", "US"), ("ITA", "M", "NL"), ("NLD", "X", "IT"), ("USA", "X", "GB")]
+    assert judged.filter(pl.col("partner") == "DE")["verdict"].is_null().all()
+
+
+@pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@x", "\tx", "\rx"])
+def test_text_that_a_spreadsheet_would_run_is_led_by_an_apostrophe(text: str) -> None:
+    table = pl.DataFrame({"partner": [text, "IT"], "estimate": [-1.5, 2.0]})
+    read = pl.read_csv(csv_of(table))
+    assert read["partner"].to_list() == [f"'{text}", "IT"]
+    assert read["estimate"].to_list() == [-1.5, 2.0]
+    assert pl.read_parquet(io.BytesIO(parquet_of(table))).equals(table)
+
+
+def test_the_budget_is_that_of_the_ledger(tmp_path: Path) -> None:
+    book = Book(MemoryStore())
+    write_release(World(offices=("NLD",)), "NLD", tmp_path, book=book)
+    write_release(World(offices=("NLD",), release="2024b", rho="1/2", seed=2), "NLD", tmp_path, book=book)
+    write_release(World(offices=("ITA",)), "ITA", tmp_path)
+    found = published_at([tmp_path])
+    uniform = [state for state in accounts(found.statements) if state.account.tier == "uniform"]
+    assert {state.account.office: state.spent for state in uniform} == {"NLD": Fraction(3, 2), "ITA": Fraction(1)}
+    own = next(state for state in uniform if state.account.office == "NLD")
+    stated = found.stated("NLD")
+    assert stated is not None
+    assert [step.after for step in steps(own, stated.charges)] == [Fraction(1), Fraction(3, 2)]
+    assert own.spent == next(one for one in book.accounts() if one.account == own.account).spent
+    (pair,) = joint(found)
+    assert (pair.one_line, pair.several_lines) == (Fraction(5, 2), Fraction(5))
+    known = published_epsilons(found.bundles)
+    assert epsilon_of(Fraction(1), DELTA, known) == found.of("ITA")[0].charge["epsilon"]
+
+
+def test_a_later_release_of_the_same_cells_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
+    book = Book(MemoryStore())
+    write_release(World(offices=("NLD",)), "NLD", tmp_path, book=book)
+    write_release(World(offices=("NLD",), release="2024b", rho="1/2"), "NLD", tmp_path, book=book)
+    first, second = histories.histories(published_at([tmp_path]))
+    assert first.superseded_by == "2024b"
+    assert second.superseded_by is None
+    assert "loss rho: 1 before, 0.5 now" in second.changes
+    assert first.recorded is second.recorded is histories.Recorded.YES
+
+
+def test_a_bundle_that_its_ledger_does_not_know_is_told(tmp_path: Path) -> None:
+    write_release(World(offices=("NLD",)), "NLD", tmp_path)
+    found = published_at([tmp_path])
+    (bundle,) = found.bundles
+    stated = found.stated("NLD")
+    assert stated is not None
+    assert histories.recorded(replace(bundle, digest="0" * 64), stated) is histories.Recorded.ANOTHER
+    assert histories.recorded(bundle, replace(stated, charges=())) is histories.Recorded.MISSING
+    assert histories.recorded(bundle, None) is histories.Recorded.UNKNOWN
+
+
+@pytest.mark.parametrize("every", ["year", "quarter", "month"])
+def test_a_draft_is_a_configuration_that_the_program_reads(world: Path, tmp_path: Path, every: str) -> None:
+    (bundle,) = published_at([world]).of("NLD")
+    levels = tuple((level, Fraction(1, 10), Fraction(10**8)) for level in usual_levels(bundle))
+    plan = planned(Draft(rho=Fraction(1, 2), every=every, levels=levels), bundle)
+    text = toml_of(plan)
+    assert tomllib.loads(text)["year"] == 2025
+    (tmp_path / "office.toml").write_text(OFFICE.format(code="NLD", area="NL"), encoding="utf-8")
+    (tmp_path / "draft.toml").write_text(text, encoding="utf-8")
+    _, release = load_release(tmp_path / "draft.toml")
+    assert (release.periods, release.measures) == (plan.release.periods, plan.release.measures)
+    assert plan.rho == Fraction(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "told"),
+    [
+        (names.area, "NL", "Netherlands"),
+        (names.area, "W0", "all partners"),
+        (names.area, "??", "??"),
+        (names.product_with_code, "27", "27 Mineral fuels and oils"),
+        (names.product_with_code, "TOTAL", "All products"),
+        (names.office, "ITA", "Italy (ITA)"),
+        (names.office, "ZZZ", "ZZZ"),
+        (names.alpha3_of, "NL", "NLD"),
+        (names.flow, "RX", "re-exports"),
+    ],
+)
+def test_codes_have_names_and_unknown_ones_stay(name: Callable[[str], str], code: str, told: str) -> None:
+    assert name(code) == told
