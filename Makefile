@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: help test quick check inference demo dashboard promises audit-noise bench accuracy large-traders lock clean
+.PHONY: help test coverage quick check inference demo dashboard promises audit-noise bench accuracy large-traders lock clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,9 +21,12 @@ help:  ## show the targets
 	  || echo "No browser could be had: the tests of the dashboard in a real browser will be left out." >&2
 	@touch $@
 
-test: .venv/ready .venv/browser  ## run all tests, with coverage
+test: .venv/ready .venv/browser  ## run all tests
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
+
+coverage: .venv/ready .venv/browser  ## run all tests and show which lines and branches they don't reach
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --cov --cov-report=term:skip-covered --cov-report=
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --cov --cov-report=term:skip-covered
 
 quick: .venv/ready  ## run the tests that take seconds
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m "not slow"

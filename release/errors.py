@@ -291,8 +291,8 @@ class ContradictoryExactCellsError(DataError):
     def __init__(self, gap: float) -> None:
         self.gap = gap
         super().__init__(
-            f"Cells with the standard deviation 0 miss their own sums by up to {gap:g}. Nothing was estimated or written;"
-            " give these cells the standard deviation that they have, or correct them."
+            f"Cells with the standard deviation 0 miss their own sums by up to {gap:g}. Nothing was estimated or"
+            " written; give these cells the standard deviation that they have, or correct them."
         )
 
 

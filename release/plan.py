@@ -288,7 +288,7 @@ def excess_caps(caps: NDArray[np.int64], levels: tuple[PlannedLevel, ...], bound
     policy is the same whether the rest is looked at or not.
     """
     alone = caps_of(levels, bound)
-    return np.minimum(caps + alone + alone // 1024 + 2, 2**62)
+    return np.asarray(np.minimum(caps + alone + alone // 1024 + 2, 2**62), dtype=np.int64)
 
 
 def _check_ranges(release: Release, measure: PlannedMeasure) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mirror_offices import two_offices
 
 from release.cli import comparisons
-from release.errors import ConfigError, UsageError
+from release.errors import BundleRefusedError, ConfigError, UsageError
 
 FIELDS = {
     *("exporter", "importer", "period", "product", "level", "x", "x_sd", "m", "m_sd", "valuation_x", "valuation_m"),
@@ -55,6 +55,12 @@ def place(tmp_path_factory):
     return folder
 
 
+def told(capsys, *places, **asked):
+    """Return the JSON of a comparison made inside this process."""
+    comparisons.run(comparisons.Asked(places=places, **asked), None, as_json=True)
+    return json.loads(capsys.readouterr().out)
+
+
 def test_the_json_has_every_field_that_others_rely_on(place, mirrors):
     compared = mirrors("compare", place / "published", "--json")
     assert compared.code == 0, compared.err
@@ -67,35 +73,33 @@ def test_the_json_has_every_field_that_others_rely_on(place, mirrors):
         assert (cell["higher"] is not None) == (cell["verdict"] == "differs")
 
 
-def test_a_toml_sets_what_was_agreed_and_names_its_public_tables(place, mirrors):
-    compared = mirrors("compare", place / "comparison.toml", "--json")
-    assert compared.code == 0, compared.err
-    (cell,) = compared.json["cells"]
+def test_a_toml_sets_what_was_agreed_and_names_its_public_tables(place, capsys):
+    compared = told(capsys, place / "comparison.toml")
+    (cell,) = compared["cells"]
     assert (cell["cif_fob"], cell["cif_fob_source"]) == (1.02, "freight by sea")
     assert cell["band_high"] == pytest.approx(1.02 * 1.1)
     assert cell["is_unusual"] is True
     assert "8 earlier periods" in cell["unusual"]
-    assert compared.json["agreement"]["alpha"] == 0.01
-    plain = mirrors("compare", place / "published", "--json").json["cells"]
+    assert compared["agreement"]["alpha"] == 0.01
+    plain = told(capsys, place / "published")["cells"]
     own_rate = next(one["x"] for one in plain if one["level"] == "partner" and one["exporter"] == "AAA")
     assert cell["x"] == pytest.approx(own_rate * 1.25 / 1.1)
 
 
-def test_a_pair_is_explained_in_words_and_in_json(place, mirrors):
+def test_a_pair_is_explained_in_words_and_in_json(place, mirrors, capsys):
     said = mirrors("compare", place / "comparison.toml", "--pair", "AAA>DEU", "--sums")
     assert said.code == 0, said.err
     for words in ("What could be seen", "Of 1 flows", "what carries the gap", "not measured", "freight by sea", "84"):
         assert words in said.out
-    told = mirrors("compare", place / "published", "--pair", "AAA>DEU", "--sums", "--json").json
-    (explained,) = told["explained"]
+    whole = told(capsys, place / "published", pairs=("AAA>DEU",), sums=True)
+    (explained,) = whole["explained"]
     assert explained["parts"][0]["product"] == "84"
-    assert {total["of"] for total in told["sums"]} >= {"all pairs", "exports of AAA", "imports of DEU"}
+    assert {total["of"] for total in whole["sums"]} >= {"all pairs", "exports of AAA", "imports of DEU"}
 
 
-def test_everything_is_written_beside_each_other(place, mirrors, tmp_path):
-    ended = mirrors("compare", place / "published", "--out", tmp_path / "out", "--pair", "AAA>DEU")
-    assert ended.code == 0, ended.err
+def test_everything_is_written_beside_each_other(place, tmp_path):
     out = tmp_path / "out"
+    comparisons.run(comparisons.Asked(places=(place / "published",), pairs=("AAA>DEU",), sums=True), out, as_json=False)
     table = pl.read_parquet(out / "comparison.parquet")
     with (out / "comparison.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -105,10 +109,11 @@ def test_everything_is_written_beside_each_other(place, mirrors, tmp_path):
     assert "Of 2 flows" in (out / "comparison.html").read_text()
 
 
-def test_bundles_of_a_toml_may_lie_elsewhere(place, mirrors, tmp_path):
+def test_bundles_of_a_toml_may_lie_elsewhere(place, tmp_path, capsys):
     (tmp_path / "agreed.toml").write_text('title = "Elsewhere"\nbundles = ["published"]\n', encoding="utf-8")
-    assert mirrors("compare", tmp_path / "agreed.toml", "--bundles", place, "--json").code == 0
-    assert mirrors("compare", tmp_path / "agreed.toml", "--json").code == 6
+    assert len(told(capsys, tmp_path / "agreed.toml", published=place)["cells"]) > 2
+    with pytest.raises(BundleRefusedError):
+        told(capsys, tmp_path / "agreed.toml")
 
 
 def test_all_faults_of_a_toml_are_told_at_once_with_their_lines(mirrors, tmp_path):

@@ -166,7 +166,6 @@ def test_the_command_tells_it_as_text_and_as_json(mirrors, bundle: Path, tmp_pat
     assert Fraction(release["rho"]) >= found(bundle, tmp_path, THIRD).loss.rho
     assert told_json["together"]["rho"] == release["rho"]
     assert math.isclose(release["p_percent"], json.loads(json.dumps(told_json["together"]["p_percent"])))
-    assert mirrors("protect", tmp_path, "--declarations", own(tmp_path, THIRD)).code == 6
 
 
 def test_a_release_named_twice_is_refused_and_a_file_that_is_not_there_as_well(bundle: Path, tmp_path: Path) -> None:
