@@ -58,6 +58,14 @@ def percent(part: float | None) -> str:
     return f"{size:.0f} %" if abs(size) >= 9.95 else f"{size:.1f} %"  # noqa: PLR2004
 
 
+def volume_bound(p_percent: float) -> str:
+    """Return how well a fitting trader's volume can be estimated at best, p rounded down: `to about ±88 %`.
+
+    p is 1.96 standard errors of the best unbiased estimate; above 100 % that is no useful bound for the observer.
+    """
+    return f"to about ±{math.floor(p_percent):,} %"
+
+
 def count(number: int) -> str:
     """Return a count with thousands set apart: `280,000`."""
     return f"{number:,}"

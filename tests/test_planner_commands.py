@@ -3,6 +3,9 @@
 import pytest
 from small_office import OFFICE, RELEASE
 
+from release.cli.plans import Asked, show
+from release.errors import UsageError
+
 CELLS = [("US", 9e9), ("GB", 4e9), ("IT", 1e9), ("DE", 2e8), ("_X", 1e7)]
 HEAD, _, _ = RELEASE.partition("[[measures]]")
 SHAPED = (
@@ -79,10 +82,15 @@ def test_a_target_that_no_loss_reaches_is_told(mirrors, release):
 
 
 def test_what_is_no_target_is_a_usage_error(mirrors, release):
-    for text in ("partners=0.2", "partner=-1", "partner=x"):
-        ended = mirrors("plan", release, "--target", text)
-        assert ended.code == 2
-        assert "is no target" in ended.err
+    ended = mirrors("plan", release, "--target", "partners=0.2")
+    assert ended.code == 2
+    assert "is no target" in ended.err
+
+
+@pytest.mark.parametrize("text", ["partner=-1", "partner=x", "partner=", "=", "partner=1e9"])
+def test_a_target_is_a_level_and_a_part(text, tmp_path):
+    with pytest.raises(UsageError, match="is no target"):
+        show(tmp_path / "absent.toml", None, Asked(target=True, targets=(text,)), as_json=True)
 
 
 def test_a_proposal_can_be_put_into_the_config_as_it_is_printed(mirrors, release):

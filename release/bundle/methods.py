@@ -1,8 +1,11 @@
 """A release's methods and limits in words, as published in its bundle; generated from the plan alone."""
 
+import math
+
 from release.plan import ReleasePlan
 from release.policy import policy_sentences, requests_sentence
 from release.privacy import GRID_BITS, amount_text, presence_advantage, volume_interval_percent
+from release.wording import volume_bound
 
 _UNIT_WORDS = {
     "trader-year": "all records of one trader in the calendar year, added or removed",
@@ -28,10 +31,8 @@ def methods_in_words(plan: ReleasePlan, epsilon: float) -> str:
 
 def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
     delta = plan.office.account.delta
-    percent = volume_interval_percent(plan.rho)
-    narrow = f"no 95 % interval of your volume narrower than ±{percent:.0f} %"
-    bound = narrow if percent <= 100 else f"{narrow}, more than the volume itself"  # noqa: PLR2004
-    advantage = 100 * presence_advantage(plan.rho)
+    bound = volume_bound(volume_interval_percent(plan.rho))
+    advantage = math.ceil(100 * presence_advantage(plan.rho))
     return [
         "## What is protected",
         "",
@@ -42,9 +43,9 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
         f" epsilon = {epsilon:.2f} at delta = {float(delta):.0e} by OpenDP's conversion.",
         "",
         "For a trader whose whole vector fits the bound: someone who knows every other declaration and the mix of"
-        f" yours, and nothing else, gets from this release {bound}. Your presence isn't hidden beyond an advantage of"
-        f" {advantage:.0f} percentage points over guessing. Other releases of the year add up; earlier years, partner"
-        " offices and figures published exactly narrow it.",
+        f" yours, and nothing else, can estimate your volume from this release at best {bound} (95 %). Your presence"
+        f" can be guessed at most {advantage} percentage points better than by chance. Other releases of the year add"
+        " up; earlier years, partner offices and figures published exactly narrow it.",
         "",
     ]
 

@@ -17,6 +17,7 @@ from release.ledger.sql import restore
 from release.ledger.values import Account, AccountState, Charge
 from release.privacy import POLICY_RHO_CAP, amount_text, parse_rho, volume_interval_percent
 from release.tables import Tier
+from release.wording import volume_bound
 
 
 def create(file: Path) -> None:
@@ -42,7 +43,7 @@ def show(file: Path, *, as_json: bool) -> None:
         return
     console = out()
     console.print(f"[bold]Ledger of {office.name} ({office.code})[/bold]")
-    for state in accounts:
+    for state in sorted(accounts, key=_uniform_first):
         _print_account(state)
         _print_charges([charge for charge in charges if charge.request.account == state.account])
     if not accounts:
@@ -134,8 +135,6 @@ def statement(file: Path) -> None:
 
 
 def _account_document(state: AccountState) -> dict[str, Any]:
-    from release.accounting import epsilon
-
     delta = state.terms.delta
     return {
         "source": state.account.source,
@@ -145,13 +144,22 @@ def _account_document(state: AccountState) -> dict[str, Any]:
         "limit": {"rho": amount_text(state.terms.limit)},
         "spent": {"rho": amount_text(state.spent)},
         "remaining": {"rho": amount_text(state.remaining)},
-        "epsilon": epsilon(state.spent, delta) if state.spent else 0.0,
+        "epsilon": _epsilon(state),
         "delta": amount_text(delta),
         "planned": [{"release": one.release, "rho": amount_text(one.rho)} for one in state.planned if not one.charged],
         "raised": [
             {"date": one.date, "limit": {"rho": amount_text(one.limit)}, "reason": one.reason} for one in state.raised
         ],
     }
+
+
+def _epsilon(state: AccountState) -> float | None:
+    """Return epsilon at delta of what is spent; None for the large-trader tier, where it would say nothing."""
+    from release.accounting import epsilon
+
+    if state.account.tier == Tier.LARGE_TRADER:
+        return None
+    return epsilon(state.spent, state.terms.delta) if state.spent else 0.0
 
 
 def _charge_document(charge: Charge) -> dict[str, Any]:
@@ -164,6 +172,10 @@ def _charge_document(charge: Charge) -> dict[str, Any]:
         "state": charge.state,
         "plan_digest": charge.request.plan_digest,
     }
+
+
+def _uniform_first(state: AccountState) -> tuple[str, int, bool]:
+    return state.account.source, state.account.year, state.account.tier != Tier.UNIFORM
 
 
 def _print_account(state: AccountState) -> None:
@@ -181,8 +193,8 @@ def _print_account(state: AccountState) -> None:
         )
     elif state.spent:
         console.print(
-            f"  That is epsilon {told['epsilon']:.2f} at delta {float(state.terms.delta):.0e}; no 95 % interval of a"
-            f" fitting trader's volume is narrower than ±{volume_interval_percent(state.spent):.0f} %."
+            f"  That is epsilon {told['epsilon']:.2f} at delta {float(state.terms.delta):.0e}. A fitting trader's"
+            f" volume can be estimated at best {volume_bound(volume_interval_percent(state.spent))} (95 %)."
         )
     for one in told["raised"]:
         console.print(f"  The limit was raised on {one['date']} to {one['limit']['rho']}: {one['reason']}")

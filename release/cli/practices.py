@@ -21,7 +21,7 @@ from release.practice.configuration import write_configuration
 from release.privacy import amount_text, volume_interval_percent
 from release.run import run as run_release
 from release.tables import Tier
-from release.wording import amount, count, percent
+from release.wording import amount, count, percent, volume_bound
 
 DEMO_PLANTED = (
     Discrepancy(exporter="NLD", importer="ITA", factor=1.6),
@@ -188,7 +188,7 @@ def _tell(folder: Path, facts: WorldFacts, budgets: list[dict[str, Any]], compar
         table.add_column(name)
     large = {"on": "measured besides, and not protected", "off": "protected alike, and understated"}
     for one in budgets:
-        meaning = f"no 95 % interval of its volume narrower than ±{one['p_percent']:.0f} %"
+        meaning = f"its volume can be estimated at best {volume_bound(one['p_percent'])}"
         table.add_row(one["office"], one["spent"]["rho"], one["limit"]["rho"], meaning, large[one["large_traders"]])
     console.print(table)
     first = facts.offices[0].office

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -55,7 +56,7 @@ def place(tmp_path_factory):
     return folder
 
 
-def told(capsys, *places, **asked):
+def told(capsys, *places: Path, **asked: Any):
     """Return the JSON of a comparison made inside this process."""
     comparisons.run(comparisons.Asked(places=places, **asked), None, as_json=True)
     return json.loads(capsys.readouterr().out)
