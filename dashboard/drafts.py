@@ -44,7 +44,7 @@ class Expected:
         cells: how many.
         sd: median standard deviation of noise, in the office's currency.
         part: median of 1.96 sd over the prior, over cells that have one; None where none has.
-        lone_trader: median of the most that one trader alone in a cell can count there, in the currency.
+        lone_trader: the most that a trader can count whose whole trade is one leaf, the median over leaves.
     """
 
     level: str

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from release.mirror.comparison import MirrorCell
 from release.privacy import amount_text, volume_interval_percent
-from release.wording import amount, percent
+from release.wording import amount, percent, volume_bound
 
 Z95 = 1.959963984540054
 """The standard normal's quantile at 0.975."""
@@ -67,9 +67,6 @@ def rho(loss: Fraction) -> str:
     return text if len(text) <= 8 else f"{float(loss):.6f}".rstrip("0").rstrip(".")  # noqa: PLR2004
 
 
-def narrowest(loss: Fraction) -> str:
-    """Return what a loss means to a trader within the bound: no 95 % interval of its volume narrower than this."""
-    if loss <= 0:
-        return "nothing is given away"
-    part = f"±{volume_interval_percent(loss):.0f} %"
-    return part if volume_interval_percent(loss) <= 100 else f"{part}, more than the volume itself"  # noqa: PLR2004
+def best_estimate(loss: Fraction) -> str:
+    """Return how well the volume of a trader within the bound can be estimated at best: `to about ±98 %`."""
+    return "not at all" if loss <= 0 else volume_bound(volume_interval_percent(loss))

@@ -8,14 +8,14 @@ import streamlit as st
 from dashboard import budgets, charts, figures, markup, names
 from dashboard.views.page import Page, has_bundles, heading
 from release.ledger.values import AccountState
-from release.privacy import volume_interval_percent
 from release.wording import count
 
 UNIFORM = "uniform"
 Epsilons = dict[tuple[Fraction, Fraction], float]
 _LARGE = (
-    "The large-trader tier releases what the bound took off very large traders, under an account of its own. It gives"
-    " them no useful protection, by the office's stated policy; its loss says nothing about traders within the bound."
+    "The large-trader tier releases what the bound took off very large traders, under an account of its own. Its loss is"
+    " a ceiling on what any trader's can add; traders within the bound lose nothing there, and the largest have no"
+    " useful protection."
 )
 
 
@@ -66,16 +66,16 @@ def _name(state: AccountState) -> str:
 
 
 def _accounts(states: tuple[AccountState, ...], known: Epsilons) -> None:
-    columns = ("Account", "Spent rho", "Limit", "Left", "Epsilon", "Used", "No interval of a trader’s volume narrower")
+    columns = ("Account", "Spent rho", "Limit", "Left", "Epsilon", "Used", "A trader’s volume, at best")
     rows = [
         (
             _name(state),
             figures.rho(state.spent),
             figures.rho(state.terms.limit),
             figures.rho(state.remaining),
-            f"{budgets.epsilon_of(state.spent, state.terms.delta, known):,.2f}" if state.spent else "0",
+            _epsilon(state.spent, state, known),
             _share(state.spent, state),
-            figures.narrowest(state.spent) if state.account.tier == UNIFORM else "says nothing: large traders only",
+            figures.best_estimate(state.spent) if state.account.tier == UNIFORM else figures.NONE,
         )
         for state in states
     ]
@@ -91,6 +91,13 @@ def _accounts(states: tuple[AccountState, ...], known: Epsilons) -> None:
     _reserves(states)
     for state in states:
         _raises(state)
+
+
+def _epsilon(spent: Fraction, state: AccountState, known: Epsilons) -> str:
+    """Return epsilon of a loss; nothing for large traders, of whose loss it would say nothing."""
+    if state.account.tier != UNIFORM:
+        return figures.NONE
+    return f"{budgets.epsilon_of(spent, state.terms.delta, known):.2f}" if spent else "0"
 
 
 def _share(spent: Fraction, state: AccountState) -> markup.Share:
@@ -148,7 +155,7 @@ def _steps(page: Page, states: tuple[AccountState, ...], known: Epsilons) -> Non
             step.state,
             figures.rho(step.rho),
             figures.rho(step.after),
-            f"{budgets.epsilon_of(step.after, state.terms.delta, known):,.2f}",
+            _epsilon(step.after, state, known),
             _share(step.after, state),
         )
         for state in states
@@ -161,12 +168,10 @@ def _steps(page: Page, states: tuple[AccountState, ...], known: Epsilons) -> Non
 
 def _meaning(spent: Fraction) -> str:
     """Return the sentence with p about a trader within the bound."""
-    percent = volume_interval_percent(spent)
-    useless = ", which is more than the volume itself" if percent > 100 else ""  # noqa: PLR2004
     return (
         "For a trader within the bound: someone who knows every other declaration and the mix of this trader's, and"
-        f" nothing else, gets from all these releases no 95 % interval of its volume narrower than ±{percent:.0f} %"
-        f"{useless}."
+        " nothing else, can estimate its volume from all releases of the fullest account at best"
+        f" {figures.best_estimate(spent)} (95 %)."
     )
 
 

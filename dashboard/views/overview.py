@@ -141,32 +141,21 @@ def _least(gap: float) -> str:
 
 
 def _all_flows(cells: Sequence[MirrorCell]) -> None:
-    columns = (
-        "Flow",
-        "Verdict",
-        "Exports",
-        "Imports",
-        "Imports / exports",
-        "by noise",
-        "Relative difference",
-        "by noise ",
-    )
+    columns = ("Flow", "Verdict", "Exports", "Imports", "Imports / exports", "Difference, of the mean")
     rows = [
         (
             f"{cell.exporter} to {cell.importer}",
             figures.verdict(cell),
             figures.with_error(cell.x, cell.x_sd),
             figures.with_error(cell.m, cell.m_sd),
-            figures.ratio(cell.ratio),
-            figures.ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high),
-            percent(cell.srd),
-            figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high),
+            f"{figures.ratio(cell.ratio)} ({figures.ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high)})",
+            f"{percent(cell.srd)} ({figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high)})",
         )
         for cell in cells
     ]
     st.subheader("All flows", anchor=False)
-    caption = "± is half a 95 % interval of the added noise; so are the intervals “by noise”"
-    st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=columns[:2]))
+    caption = "± is half a 95 % interval of the added noise; in brackets stand 95 % intervals by noise alone"
+    st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=columns[:1]))
 
 
 def _covers(page: Page) -> None:

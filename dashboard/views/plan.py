@@ -96,18 +96,26 @@ def _told(plan: ReleasePlan, bundle: Bundle, page: Page) -> None:
     st.html(
         markup.paragraph(
             f"It would publish {count(plan.cells)} figures and cost rho {figures.rho(plan.rho)}, epsilon"
-            f" {epsilon(plan.rho, delta):.2f}. No interval of a trader's volume would be narrower than"
-            f" {figures.narrowest(plan.rho)}.",
+            f" {epsilon(plan.rho, delta):.2f}. The volume of a trader within the bound could be"
+            f" estimated at best {figures.best_estimate(plan.rho)}.",
             "lead",
         )
     )
     st.html(markup.paragraph(_account(plan, bundle)))
     currency = str(bundle.metadata["currency"])
-    columns = ("Level", "Figures", "Noise, median", "Half a 95 % interval, median", "One trader alone counts at most")
+    columns = ("Level", "Figures", "Noise, median", "Half a 95 % interval, median")
     rows = [_level(one, currency) for one in expected(plan)]
-    caption = "Expected precision. A larger loss rho raises what one trader counts at most; the noise stays as chosen"
+    caption = "Expected precision, by the added noise alone"
     st.html(markup.table(caption, columns, rows, numbers=columns[1:]))
-    _detectable(plan, page, str(bundle.metadata["currency"]))
+    lone = amount(expected(plan)[0].lone_trader, currency)
+    st.html(
+        markup.paragraph(
+            f"A trader whose whole trade is one product with one partner counts there with at most {lone} (median over"
+            " such cells). A larger loss rho raises that; the noise stays as chosen.",
+            "quiet",
+        )
+    )
+    _detectable(plan, page, currency)
 
 
 def _account(plan: ReleasePlan, bundle: Bundle) -> str:
@@ -125,7 +133,6 @@ def _level(one: Expected, currency: str) -> tuple[str, ...]:
         count(one.cells),
         amount(one.sd, currency),
         part,
-        amount(one.lone_trader, currency),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,8 @@ def _draw(planned: ReleasePlan, forecasts: tuple[LevelForecast, ...], file: Path
 
     if not any(level.bands for level in forecasts):
         raise UsageError("There is nothing to draw: no level has a prior. Nothing was written.")
+    if file.suffix in {".svg", ".png"} and find_spec("vl_convert") is None:
+        raise UsageError(f"{file} needs the package vl-convert-python; .html and .json don't. Nothing was written.")
     write_chart(forecasts, file, title=planned.release.title, unit=planned.office.metadata.currency)
     say(f"drew {file}")
 

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 from browsing import a_browser, a_dashboard
 from playwright.sync_api import Browser
-from published_world import World, write_world
-
-RATIOS = {("NLD", "ITA"): 1.6, ("USA", "GBR"): 0.6}
+from published_world import RATIOS, World, write_world
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,8 @@ from release.tables import cells_of_leaves
 
 AREAS = {"GBR": "GB", "ITA": "IT", "NLD": "NL", "USA": "US"}
 DATE = "2025-02-01"
+RATIOS = {("NLD", "ITA"): 1.6, ("USA", "GBR"): 0.6}
+"""Two flows that truly differ."""
 
 OFFICE = """
 code = "{code}"
