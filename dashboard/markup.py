@@ -27,7 +27,7 @@ STYLE = """<style>
 .nm .differs td, .nm tr.differs th {font-weight: 600;}
 .nm a {color: inherit; text-decoration: underline; text-underline-offset: 2px;}
 .nm a:focus-visible {outline: 3px solid #1f6fb2; outline-offset: 2px;}
-.nm .bar {display: inline-block; width: 9rem; height: 0.7rem; border: 1px solid currentColor; vertical-align: middle;}
+.nm .bar {display: inline-block; width: 6rem; height: 0.7rem; border: 1px solid currentColor; vertical-align: middle;}
 .nm .bar span {display: block; height: 100%; background: currentColor;}
 .nm ul {margin: 0.2rem 0 0.6rem 1.1rem; padding: 0;}
 @media print {

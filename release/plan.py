@@ -234,6 +234,7 @@ def _measure(release: Release, layout: Layout, config: MeasureConfig, prior: Pri
         return planned
     excess = _excess(layout, config, config.large_traders, prior, planned)
     _check_ranges(release, excess)
+    _check_ratios(release, planned, excess)
     _check_ranges(release, replace(planned, caps=excess.caps))
     return replace(planned, excess=excess, beyond=config.large_traders.beyond)
 
@@ -289,6 +290,17 @@ def excess_caps(caps: NDArray[np.int64], levels: tuple[PlannedLevel, ...], bound
     """
     alone = caps_of(levels, bound)
     return np.asarray(np.minimum(caps + alone + alone // 1024 + 2, 2**62), dtype=np.int64)
+
+
+def _check_ratios(release: Release, measure: PlannedMeasure, excess: PlannedMeasure) -> None:
+    """Refuse two tiers whose scales are so far apart that a large trader's excess might not be a number."""
+    for uniform, own in zip(measure.levels, excess.levels, strict=True):
+        with np.errstate(over="ignore"):
+            ratios = own.weights / uniform.weights
+        if not (ratios < 2.0**100).all():
+            raise _refusal(
+                release, f"measures.{measure.measure}.large_traders", "its noise is too fine beside the uniform tier's"
+            )
 
 
 def _check_ranges(release: Release, measure: PlannedMeasure) -> None:

@@ -13,8 +13,8 @@ from release.wording import count
 UNIFORM = "uniform"
 Epsilons = dict[tuple[Fraction, Fraction], float]
 _LARGE = (
-    "The large-trader tier releases what the bound took off very large traders, under an account of its own. Its loss is"
-    " a ceiling on what any trader's can add; traders within the bound lose nothing there, and the largest have no"
+    "The large-trader tier releases what the bound took off very large traders, under an account of its own. Its loss"
+    " is a ceiling on what any trader's can add; traders within the bound lose nothing there, and the largest have no"
     " useful protection."
 )
 
@@ -82,7 +82,7 @@ def _accounts(states: tuple[AccountState, ...], known: Epsilons) -> None:
     deltas = sorted({state.terms.delta for state in states})
     chance = " or ".join(f"1 in {count(round(1 / delta))}" for delta in deltas)
     caption = f"Accounts by office and accounting year; epsilon at a delta of {chance}"
-    st.html(markup.table(caption, columns, rows, numbers=columns[1:5]))
+    st.html(markup.table(caption, columns, rows, numbers=columns[1:5], short=("Used",)))
     spent = max((state.spent for state in states if state.account.tier == UNIFORM), default=Fraction(0))
     if spent:
         st.html(markup.paragraph(_meaning(spent), "quiet"))
@@ -163,7 +163,7 @@ def _steps(page: Page, states: tuple[AccountState, ...], known: Epsilons) -> Non
     ]
     if rows:
         caption = "Releases in order, with what is planned; epsilon doesn't add up, it follows from the summed rho"
-        st.html(markup.table(caption, columns, rows, numbers=columns[4:7], short=("Date", "State")))
+        st.html(markup.table(caption, columns, rows, numbers=columns[4:7], short=("Date", "State", "Of the limit")))
 
 
 def _meaning(spent: Fraction) -> str:

@@ -76,7 +76,7 @@ _FORMULAS: tuple[tuple[str, str], ...] = (
     ),
     ("Symmetric relative difference", r"\mathrm{SRD} = \frac{M - X}{(M + X) / 2}"),
     (
-        "What a loss rho means to a trader within the bound: its volume can be estimated at best to ± p per cent (95 %)",
+        "What a loss rho means: at best, a trader within the bound has its volume estimated to ± p per cent (95 %)",
         r"p = \frac{196}{\sqrt{2\rho}}",
     ),
     (

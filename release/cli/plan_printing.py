@@ -9,7 +9,7 @@ from rich.table import Table
 from release.cli.plan_policy import print_policy
 from release.cli.printing import out as console_out
 from release.plan import ReleasePlan
-from release.wording import amount, count, percent, unit_of
+from release.wording import amount, count, percent, unit_of, volume_bound
 
 
 def print_plan(planned: ReleasePlan, document: dict[str, Any]) -> None:
@@ -143,13 +143,15 @@ def _print_proposal(console: Console, proposal: dict[str, Any]) -> None:
 def _print_cost(console: Console, planned: ReleasePlan, document: dict[str, Any]) -> None:
     loss, after = document["loss"], document["after"]
     delta = float(planned.office.account.delta)
+    if after["charged"]:
+        console.print("\nThis release was charged already: running it costs nothing more.")
     console.print(
         f"\nIt costs rho {loss['rho']} (epsilon {loss['epsilon']:.2f} at delta {delta:.0e})."
         f" {document['remaining']['rho']} is left in the account now, {after['remaining']} after it."
     )
     console.print(
-        "After it, someone who knows every other declaration and the mix of a fitting trader's gets no 95 % interval of"
-        f" its volume narrower than ±{after['p_percent']:.0f} %."
+        "After it, someone who knows every other declaration and the mix of a fitting trader's can estimate its volume"
+        f" at best {volume_bound(after['p_percent'])} (95 %)."
     )
     console.print(
         "Large traders are scaled down to the bound, which lowers cells that they dominate by an amount that can't be"

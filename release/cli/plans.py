@@ -50,7 +50,7 @@ def show(file: Path, out: Path | None, asked: Asked, *, as_json: bool) -> None:
     office, release = load_release(file)
     planned = wiring.planned(office, release, file.parent, out)
     forecasts = forecast(planned)
-    document = _plan_document(planned, _spent(planned, file.parent), forecasts)
+    document = _plan_document(planned, _standing(planned, file.parent), forecasts)
     if asked.target:
         document["targets"] = [_target_document(answer) for answer in reach_targets(planned, targets)]
     if asked.suggest:
@@ -93,20 +93,22 @@ def _draw(planned: ReleasePlan, forecasts: tuple[LevelForecast, ...], file: Path
     say(f"drew {file}")
 
 
-def _spent(planned: ReleasePlan, folder: Path) -> AccountState | None:
-    """Return where the release's account stands, or None when there is no ledger or account yet."""
+def _standing(planned: ReleasePlan, folder: Path) -> tuple[AccountState | None, Fraction]:
+    """Return where the release's account stands, None when there is none yet, and what the release would still cost."""
     if not planned.office.ledger.url.startswith("postgresql") and not _ledger_file(planned, folder).exists():
-        return None
+        return None, planned.rho
     try:
         book = wiring.open_book(planned.office, folder)
     except LedgerMissingError:
-        return None
+        return None, planned.rho
+    charge = book.find(planned.release.release)
+    charged = charge is not None and charge.request.plan_digest == planned.digest
     own = (planned.office.code, planned.release.source.name, planned.release.year, "uniform")
     for state in book.accounts():
         account = state.account
         if (account.office, account.source, account.year, account.tier) == own:
-            return state
-    return None
+            return state, Fraction(0) if charged else planned.rho
+    return None, planned.rho
 
 
 def _ledger_file(planned: ReleasePlan, folder: Path) -> Path:
@@ -114,14 +116,15 @@ def _ledger_file(planned: ReleasePlan, folder: Path) -> Path:
 
 
 def _plan_document(
-    planned: ReleasePlan, account: AccountState | None, forecasts: tuple[LevelForecast, ...]
+    planned: ReleasePlan, standing: tuple[AccountState | None, Fraction], forecasts: tuple[LevelForecast, ...]
 ) -> dict[str, Any]:
     from release.accounting import epsilon
 
+    account, more = standing
     delta = planned.office.account.delta
     limit = planned.office.account.limit if account is None else account.terms.limit
     spent = Fraction(0) if account is None else account.spent
-    after = spent + planned.rho
+    after = spent + more
     return {
         "release": planned.release.release,
         "office": planned.office.code,
@@ -138,6 +141,7 @@ def _plan_document(
             "rho": amount_text(after),
             "remaining": amount_text(max(limit - after, Fraction(0))),
             "fits": after <= limit,
+            "charged": not more,
             "p_percent": volume_interval_percent(after),
         },
         "cells": planned.cells,

@@ -83,6 +83,8 @@ def test_the_table_beside_the_matrix_is_reached_by_keyboard(browser: Browser, se
 def test_what_is_filtered_is_what_is_downloaded(browser: Browser, served: str, world: Path) -> None:
     with a_page(browser) as (page, watched):
         opened(page, f"{served}/explorer?level=partner+x+chapter&office=NLD")
+        expect_text(page, "published figures fit.")
+        page.wait_for_timeout(1000)
         page.get_by_role("textbox", name="Search partner or product").fill("27")
         page.keyboard.press("Enter")
         expect_text(page, "10 of ")
