@@ -209,6 +209,17 @@ class RolledBackError(BudgetError):
         )
 
 
+class ConfidentialPriorError(DataError):
+    """A release's prior is its own records."""
+
+    def __init__(self, release: str) -> None:
+        self.release = release
+        super().__init__(
+            f"The prior of release {release} is one of its confidential files, so its noise would tell the records."
+            " Nothing was charged or written. A prior is an earlier period's public figure."
+        )
+
+
 class SourceMissingError(DataError):
     """No source was named, or there is nothing where it should be."""
 

@@ -146,10 +146,30 @@ def stored(folder: Path, name: str) -> bytes | None:
 def store(folder: Path, name: str, content: bytes) -> bytes:
     """Store a measurement for good and return what is stored: the first one wins, whoever drew it.
 
-    The temporary file is synced, then linked under its name, which fails where one stands already; then the folder is
-    synced. A crash leaves either nothing under the name, or all of it.
+    The file is synced, then linked under its name, which fails where one stands already; then the folder is synced. A
+    crash leaves either nothing under the name, or all of it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        _link_unnamed(folder, name, content)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without unnamed files
+        _link_named(folder, name, content)
+    _sync_folder(folder)
+    return (folder / f"{name}.parquet").read_bytes()
+
+
+def _link_unnamed(folder: Path, name: str, content: bytes) -> None:
+    """Give a synced file its name only when it is whole: a crash before that leaves nothing behind."""
+    with os.fdopen(os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        os.link(f"/proc/self/fd/{file.fileno()}", folder / f"{name}.parquet", follow_symlinks=True)
+
+
+def _link_named(folder: Path, name: str, content: bytes) -> None:
     temporary = folder / f".{name}.{secrets.token_hex(8)}"
     try:
         with temporary.open("xb") as file:
@@ -162,8 +182,6 @@ def store(folder: Path, name: str, content: bytes) -> bytes:
         pass
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(folder)
-    return (folder / f"{name}.parquet").read_bytes()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -64,5 +64,6 @@ def started_with() -> dict[str, str]:
 
 def forbid_dumps() -> None:
     """Switch off core dumps and reading of this process' memory by others of the same user."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

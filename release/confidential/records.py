@@ -20,11 +20,19 @@ from release.confidential.excess import pre_noise_excess
 from release.confidential.mapping import ProtectedTraders, TraderIds, read_protected_traders, read_trader_ids
 from release.confidential.noise import noisy
 from release.confidential.preparation import NO_IDS, Ids
-from release.confidential.rows import check_kinds, scan_rows
+from release.confidential.rows import check_kinds, check_text, scan_rows
 from release.confidential.secret import keyed_digest, office_secret
-from release.confidential.sources import HeldFile, check_schema, columns_of, content_digest, hold, unchanged
+from release.confidential.sources import (
+    HeldFile,
+    check_schema,
+    columns_of,
+    content_digest,
+    file_digests,
+    hold,
+    unchanged,
+)
 from release.config.release import Source
-from release.errors import LossNotCoveredError, SourceChangedError, SourceMissingError
+from release.errors import ConfidentialPriorError, LossNotCoveredError, SourceChangedError, SourceMissingError
 from release.ledger.values import Charge
 from release.measurement import Key, Measurement
 from release.plan import PlannedMeasure, ReleasePlan
@@ -74,11 +82,13 @@ class Records:
             EnvironmentRefusedError: the noise or the memory of this process could be tampered with.
             SourceMissingError: there is no such file.
             SchemaError: a mapped column is missing, or a file can't be read.
+            ConfidentialPriorError: the prior is one of these files.
             MicrodataError: the rehearsal failed.
         """
         check_environment(started_with())
         forbid_dumps()
         digests = self._keyed(plan)
+        self._refuse_own_records(plan)
         sealed("rehearsal without rows", lambda: exact_vectors(self._files, plan, self._ids, rows=0))
         journal.note(self._state, "source checked", {"files": len(self._files)})
         return digests
@@ -138,10 +148,19 @@ class Records:
     def _digest(self) -> bytes:
         sealed("schema", lambda: check_schema(self._files, self._source))
         sealed("schema", lambda: check_kinds(self._files, self._source, columns_of(self._source)))
+        sealed("schema", lambda: check_text(self._files, self._source, columns_of(self._source)))
         return self._fresh_digest()
 
     def _fresh_digest(self) -> bytes:
-        return sealed("digest", lambda: content_digest(self._files))
+        return sealed("digest", lambda: content_digest(self._files, file_digests(self._files)))
+
+    def _refuse_own_records(self, plan: ReleasePlan) -> None:
+        """Refuse a prior that is one of the confidential files, by whatever path, link or copy it is named."""
+        tables = (self._table, self._requests)
+        held = {digest.hex() for digest in sealed("digest", lambda: file_digests(self._files))}
+        held |= {table.content_digest.hex() for table in tables if table is not None}
+        if plan.prior is not None and plan.prior.digest in held:
+            raise ConfidentialPriorError(plan.release.release)
 
     @cached_property
     def _table(self) -> TraderIds | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from release.confidential.sources import HeldFile, own_header
+from release.confidential.sources import HeldFile, names_in, own_header
 from release.config.release import Source
 from release.errors import SchemaError
 
@@ -39,13 +39,49 @@ def check_kinds(files: Sequence[HeldFile], source: Source, names: Sequence[str])
     problems += [
         f"the column {name!r} isn't of the same kind in all {len(files)} files"
         for name in names
-        if len({schema[name].base_type() for schema in kinds}) > 1
+        if len({_kind(schema[name]) for schema in kinds}) > 1
+    ]
+    problems += [
+        f"the column {name!r} holds ids as {schema[name].base_type()}; write them as text or whole numbers"
+        for schema in kinds[:1]
+        for name in _id_columns(source)
+        if name in schema and (schema[name].is_float() or schema[name].base_type() in (pl.Decimal, pl.Boolean))
     ]
     if problems:
         raise SchemaError(problems)
 
 
+def check_text(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> None:
+    """Refuse Parquet files whose text isn't UTF-8: one such row would fail the whole read, after the charge.
+
+    Raises:
+        SchemaError: names the file.
+    """
+    for number, file in enumerate(files if source.layout == "parquet" else (), start=1):
+        scan = _scan(file, source).select(names)
+        text = [name for name, kind in scan.collect_schema().items() if kind == pl.String]
+        try:
+            scan.select(pl.col(text).str.len_bytes().sum()).collect(engine="streaming")
+        except pl.exceptions.ComputeError:
+            problem = f"file {number} of {len(files)}: its pages are damaged, or its text isn't UTF-8"
+        else:
+            continue
+        raise SchemaError([problem])
+
+
+def _kind(kind: pl.DataType) -> object:
+    """Return what must be the same in all files: a decimal's scale decides how large its amounts may be."""
+    return kind if kind.is_decimal() else kind.base_type()
+
+
+def _id_columns(source: Source) -> tuple[str, ...]:
+    fields = (source.columns.trader, source.columns.declaration)
+    return tuple(dict.fromkeys(name for field in fields if field is not None for name in names_in(field)))
+
+
 def _readable(kind: pl.DataType) -> bool:
+    if kind.base_type() == pl.UInt128:
+        return False
     return kind.is_numeric() or kind.base_type() in (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null)
 
 

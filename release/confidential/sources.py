@@ -96,20 +96,29 @@ def unchanged(files: Iterable[HeldFile]) -> bool:
     return all(_state(file.descriptor) == file.state for file in files)
 
 
-def content_digest(files: Iterable[HeldFile]) -> bytes:
-    """Return the SHA-256 over all the files' names and bytes; confidential, since anyone could test a guess with it.
+def file_digests(files: Iterable[HeldFile]) -> tuple[bytes, ...]:
+    """Return the SHA-256 of each file's bytes; confidential, since anyone could test a guess with it.
 
     Raises:
         SchemaError: a compressed file is cut or damaged.
     """
-    whole = hashlib.sha256()
+    digests = []
     for file in files:
         content = hashlib.sha256()
         for block in _blocks(file):
             content.update(block)
-        whole.update(len(file.name.encode()).to_bytes(8, "big") + file.name.encode() + content.digest())
         if _compressed(file):
             _check_compression(file)
+        digests.append(content.digest())
+    return tuple(digests)
+
+
+def content_digest(files: Iterable[HeldFile], digests: Iterable[bytes]) -> bytes:
+    """Return the SHA-256 over all the files' names and digests; confidential like these."""
+    whole = hashlib.sha256()
+    for file, digest in zip(files, digests, strict=True):
+        name = os.fsencode(file.name)
+        whole.update(len(name).to_bytes(8, "big") + name + digest)
     return whole.digest()
 
 

@@ -85,6 +85,13 @@ def _leaves(release: Release) -> int:
     return prod((len(release.flows), len(release.periods), len(partners) + 1, len(chapters) + 1))
 
 
+def _columns_in(field: str | Column | None) -> tuple[str, ...]:
+    if field is None or isinstance(field, str):
+        return () if field is None else (field,)
+    single = () if field.column is None else (field.column,)
+    return (*single, *(field.first_of or ()), *(field.by_flow or {}).values())
+
+
 def _trader_faults(release: Release) -> Faults:
     """Refuse ids in the config itself: its digest is published, and anyone could test a guess of them with it."""
     faults: Faults = []
@@ -93,6 +100,11 @@ def _trader_faults(release: Release) -> Faults:
         faults.append(
             (("source", "columns", "trader"), "trader ids are mapped by source.trader_ids, not translated here")
         )
+    own = set(_columns_in(trader))
+    for name in ("date", "flow", "partner", "commodity", "value", "net_mass", "currency", "declaration"):
+        field = getattr(release.source.columns, name)
+        if isinstance(field, Column) and field.translate is not None and own & set(_columns_in(field)):
+            faults.append((("source", "columns", name), "translates the traders' ids; those stay out of the config"))
     for name in ("trader_ids", "protected_traders"):
         if getattr(release.source, name) is not None and trader is None:
             faults.append((("source", name), "there is no column of traders that it could be applied to"))

@@ -29,14 +29,14 @@ def months(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_world(offices, tmp_path_factory.mktemp("months"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Return a real browser; its tests are left out where there is none."""
     with a_browser() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(world: Path, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[str]:
     """Return the address of a dashboard of the four offices, started only where there is a browser."""
     del browser
