@@ -37,7 +37,7 @@ check: .venv/ready  ## lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-demo: .venv/ready  ## release a small file made by the project, and look at the result
+demo: .venv/ready  ## make four practice offices anew in demo/, release each and compare them
 	rm -rf demo
 	$(BIN)/mirrors demo --out demo
 

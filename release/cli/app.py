@@ -153,7 +153,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Of the synthetic records; noise can't be seeded.")] = 1,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Make four practice offices, release each, compare them, and tell what was found. Takes about a minute."""
+    """Make four practice offices, release each, compare them, and tell what was found. Takes some seconds."""
     from release.cli import practices
 
     practices.demo(out, seed, as_json=as_json)

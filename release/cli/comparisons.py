@@ -13,6 +13,7 @@ import polars as pl
 
 from release.bundle.verification import Bundle, read_bundle
 from release.cli.comparison_tables import interval, ratio, show, show_explained, show_sums
+from release.cli.places import found
 from release.cli.printing import print_json, say
 from release.config import load_comparison
 from release.config.loading import inside
@@ -105,6 +106,8 @@ def _by_words(asked: Asked) -> Agreed:
     cif_fob = DEFAULT_CIF_FOB if asked.cif_fob is None else asked.cif_fob
     source = Agreement().cif_fob_source if cif_fob == DEFAULT_CIF_FOB else "stated on the command line"
     tolerance = DEFAULT_TOLERANCE if asked.tolerance is None else asked.tolerance
+    if tolerance > 1:
+        raise UsageError(f"--tolerance {tolerance:g} is more than 100 %; 25 % is written 0.25. Nothing was written.")
     agreement = Agreement(tolerance=tolerance, cif_fob=cif_fob, cif_fob_source=source)
     return Agreed(title="Mirrors", bundles=asked.places, agreement=agreement, public=PublicTables())
 
@@ -114,19 +117,6 @@ def _way(text: str) -> tuple[str, str]:
     if not (middle and exporter and importer):
         raise UsageError(f"--pair is written as NLD>ITA, in quotes, not {text!r}; nothing was written.")
     return exporter, importer
-
-
-def found(places: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the bundles at the places: each a bundle, or a folder that holds bundles at any depth."""
-    held = []
-    for place in places:
-        inside_it = sorted(path.parent for path in place.rglob("datapackage.json") if not _hidden(path, place))
-        held += inside_it or [place]
-    return tuple(dict.fromkeys(held))
-
-
-def _hidden(path: Path, root: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
 def bundles_of(places: Sequence[Path]) -> list[Bundle]:

@@ -21,11 +21,12 @@ from pathlib import Path
 
 import polars as pl
 
+from release.codelists import area_codes
 from release.config.fields import PERIOD, months_of, year_of
 from release.errors import DeclarationsError
 from release.plan import COUNT_UNITS
 from release.policy import PublishedPolicy
-from release.tables import Flow, Layout, Measure
+from release.tables import RESIDUAL, Flow, Layout, Measure
 
 COLUMNS = ("flow", "period", "partner", "product", "value")
 LARGEST_LINE = 2**52
@@ -99,6 +100,8 @@ def _line(row: Mapping[str | None, str | None]) -> DeclaredLine:
         raise ValueError("the period isn't written as 2024, 2024-Q1, 2024-03 or 2024-03-15")
     if not _PRODUCT.fullmatch(field["product"]):
         raise ValueError("the product isn't an HS code of two to ten digits")
+    if field["partner"].upper() not in {*area_codes(), RESIDUAL}:
+        raise ValueError("the partner isn't an ISO 3166 alpha-2 code, such as DE")
     mass, lines = field.get("net_mass"), field.get("declarations")
     return DeclaredLine(
         flow=Flow(field["flow"].upper()),

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,11 @@ def _charge_document(charge: Charge) -> dict[str, Any]:
     }
 
 
+def _kept(state: AccountState) -> str:
+    kept = max(state.terms.reserve - state.revisions, Fraction(0))
+    return f", of which {amount_text(kept)} is kept for revisions" if kept else ""
+
+
 def _uniform_first(state: AccountState) -> tuple[str, int, bool]:
     return state.account.source, state.account.year, state.account.tier != Tier.UNIFORM
 
@@ -183,7 +189,7 @@ def _print_account(state: AccountState) -> None:
     console = out()
     console.print(
         f"\n[bold]{told['source']}, {told['year']}[/bold] ({told['tier']} tier, unit {told['unit']}):"
-        f" spent rho {told['spent']['rho']} of {told['limit']['rho']}, {told['remaining']['rho']} left."
+        f" spent rho {told['spent']['rho']} of {told['limit']['rho']}, {told['remaining']['rho']} left{_kept(state)}."
     )
     if state.spent and state.account.tier == Tier.LARGE_TRADER:
         console.print(

@@ -96,8 +96,9 @@ def _print_assumption(console: Console, own: dict[str, Any]) -> None:
     console.print(
         "Clipping, and every figure that uses it, is predicted under that assumption; change it under \\[assumption]. P"
         " is the chance of *corresponds* with a partner office as precise as this one, at t of 25 and 10 %; *seen* the"
-        " smallest ratios told to differ at t 25 %. Both take the predicted clipping as a bound. As published, no bound"
-        " is stated: every verdict is then *cannot tell*."
+        " smallest ratios told to differ at t 25 %. Both take the predicted clipping as a bound. All this is of the"
+        " uniform tier alone, which states no bound: without a tier for large traders or a declared bound, verdicts are"
+        " *cannot tell*."
     )
 
 

@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from release.cli import comparisons, wiring
+from release.cli.printing import command, print_json, say
 from release.cli.printing import out as console_out
-from release.cli.printing import print_json, say
 from release.confidential.records import Records
 from release.config import load_release
 from release.errors import UsageError
@@ -46,7 +46,7 @@ def new(folder: Path, world: World, *, as_json: bool) -> None:
     for office in facts.offices:
         typer.echo(f"{office.office}: {count(office.lines)} declaration lines in {office.declarations}")
     typer.echo(f"The planted discrepancies and their truth are in {folder / 'answers.csv'}.")
-    typer.echo(f"Next: mirrors plan {releases[0]}")
+    typer.echo(f"Next: {command()} plan {releases[0]}")
 
 
 def world(
@@ -197,9 +197,9 @@ def _tell(folder: Path, facts: WorldFacts, budgets: list[dict[str, Any]], compar
     console.print(f"all cells: {folder / 'comparison' / 'comparison.csv'};")
     console.print(f"what was planted: {folder / 'offices' / 'answers.csv'}.")
     console.print("\nNext:")
-    console.print(f"  mirrors verify {folder / 'published' / first / str(year)}")
-    console.print(f"  mirrors ledger show {folder / 'offices' / first / 'office.toml'}")
-    console.print(f"  mirrors plan {folder / 'offices' / first / f'{year}.toml'}")
+    console.print(f"  {command()} verify {folder / 'published' / first / str(year)}")
+    console.print(f"  {command()} ledger show {folder / 'offices' / first / 'office.toml'}")
+    console.print(f"  {command()} plan {folder / 'offices' / first / f'{year}.toml'}")
 
 
 def _three(comparison: Comparison) -> list[MirrorCell]:

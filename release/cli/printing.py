@@ -1,6 +1,7 @@
 """How commands print: results to the standard output, progress and messages to the standard error."""
 
 import json
+import shutil
 import sys
 from typing import Any
 
@@ -8,14 +9,20 @@ import typer
 from rich.console import Console
 
 _PIPED_WIDTH = 130
+_NARROWEST = 118
+"""Narrower terminals wrap lines; no figure is ever cut off."""
 
 
 def out() -> Console:
     """Return where results are printed."""
     console = Console(file=sys.stdout, highlight=False)
-    if not console.is_terminal:
-        console.width = _PIPED_WIDTH
+    console.width = max(console.width, _NARROWEST) if console.is_terminal else _PIPED_WIDTH
     return console
+
+
+def command() -> str:
+    """Return how this program was called, so that what is suggested can be typed as it stands."""
+    return "mirrors" if shutil.which("mirrors") else sys.argv[0]
 
 
 def say(message: str) -> None:

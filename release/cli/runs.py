@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 
 from release.cli import wiring
+from release.cli.printing import command, print_json, say
 from release.cli.printing import out as console_out
-from release.cli.printing import print_json, say
 from release.confidential.records import Records
 from release.config import load_release
 from release.privacy import amount_text
@@ -64,7 +64,9 @@ def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> 
         f"This run cost {cost}. The account {account.account.source} {account.account.year} has spent rho"
         f" {amount_text(account.spent)} of {amount_text(account.terms.limit)}; {amount_text(account.remaining)} left."
     )
-    typer.echo(f"Check it with: mirrors verify {outcome.bundle}")
+    if any(measure.excess is None and measure.declared is None for measure in planned.measures):
+        typer.echo("Cells with large traders are understated by an amount that isn't known: `exposure` is INF there.")
+    typer.echo(f"Check it with: {command()} verify {outcome.bundle}")
 
 
 def _told(step: Step) -> None:

@@ -7,12 +7,13 @@ import typer
 
 from release.bundle.verification import Verification
 from release.bundle.verification import verify as verify_bundle
+from release.cli.places import found
 from release.cli.printing import print_json
 
 
 def verify(bundles: list[Path], *, as_json: bool) -> None:
     """Check that bundles are whole, consistent and unaltered; exits 6 when one isn't."""
-    results = [verify_bundle(place) for place in bundles]
+    results = [verify_bundle(place) for place in found(bundles)]
     if as_json:
         print_json({"bundles": [_document(result) for result in results]})
     else:

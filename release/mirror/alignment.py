@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from release.bundle.verification import Bundle
+from release.errors import BundleRefusedError
 from release.inference import Mirrors, mirrors
 from release.mirror.figures import CELL, LEVELS, Rates, figures_of, less, measured_exposure, parts_of, with_periods
 
@@ -57,10 +58,21 @@ class Pair:
 
 
 def offices_of(bundles: Iterable[Bundle]) -> dict[str, list[Bundle]]:
-    """Return each office's bundles in order of the releases' names, by the office's code."""
+    """Return each office's bundles in order of the releases' names, by the office's code; a copy counts once.
+
+    Raises:
+        BundleRefusedError: two bundles have one name and hold different figures.
+    """
     offices: dict[str, list[Bundle]] = {}
+    named: dict[tuple[str, str], Bundle] = {}
     for bundle in sorted(bundles, key=lambda one: (one.plan["office"]["code"], one.plan["release"])):
-        offices.setdefault(bundle.plan["office"]["code"], []).append(bundle)
+        name = (bundle.plan["office"]["code"], bundle.plan["release"])
+        known = named.setdefault(name, bundle)
+        if known.digest != bundle.digest:
+            problem = f"{known.place} is another bundle under the same name, release {name[1]} of {name[0]}"
+            raise BundleRefusedError(bundle.place, [problem])
+        if known is bundle:
+            offices.setdefault(name[0], []).append(bundle)
     return offices
 
 
