@@ -95,7 +95,7 @@ def from_bytes(content: bytes) -> Measurement:
         BundleError: not a measurement file.
     """
     try:
-        table = pq.read_table(pa.BufferReader(content))
+        table = pq.read_table(pa.BufferReader(content), use_threads=False, pre_buffer=False)
     except (pa.ArrowInvalid, OSError):
         raise BundleError("A measurement file can't be read; it is damaged or isn't one.") from None
     named = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
