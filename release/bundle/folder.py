@@ -86,6 +86,8 @@ def _put(staging: Path, place: Path, content: BundleContent) -> None:
     try:
         staging.rename(place)
     except OSError:
+        if not place.exists():
+            raise
         if not holds(place, content):
             raise PublicationTakenError(str(place)) from None
 
