@@ -55,7 +55,7 @@ def percent(part: float | None) -> str:
     if part is None or not math.isfinite(part):
         return "–"
     size = 100 * part
-    return f"{size:.0f} %" if abs(size) >= 9.95 else f"{size:.1f} %"  # noqa: PLR2004
+    return f"{size:,.0f} %" if abs(size) >= 9.95 else f"{size:.1f} %"  # noqa: PLR2004
 
 
 def volume_bound(p_percent: float) -> str:

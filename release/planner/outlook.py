@@ -129,5 +129,5 @@ def clipped_parts(outlook: Outlook, sds: Sequence[FloatArray], bound: float) -> 
             parts.append(np.zeros((max(1, len(masses)), sd.size)))
             continue
         taken = np.array([mass[number] for mass in masses])
-        parts.append(np.where(prior > 0.0, np.minimum(taken / np.maximum(prior, 1e-300), 1.0), 0.0))
+        parts.append(np.where(prior > 0.0, np.minimum(taken, prior) / np.where(prior > 0.0, prior, 1.0), 0.0))
     return tuple(parts)
