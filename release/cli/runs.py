@@ -10,6 +10,7 @@ from rich.table import Table
 from release.cli import wiring
 from release.cli.printing import command, print_json, say
 from release.cli.printing import out as console_out
+from release.confidential.inspection import Finding
 from release.confidential.records import Records
 from release.config import load_release
 from release.privacy import amount_text
@@ -88,14 +89,24 @@ def check(file: Path, source: Path | None, *, as_json: bool) -> None:
         protected=wiring.protected_place(release, file.parent),
     )
     found = asdict(records.reasons(planned))
+    findings = records.findings(planned)
     if as_json:
-        print_json({"source": release.source.name, **found})
-        return
+        print_json({"source": release.source.name, **found, "findings": [asdict(finding) for finding in findings]})
+    else:
+        _print_check(found, findings)
+    if any(finding.serious for finding in findings):
+        raise typer.Exit(1)
+
+
+def _print_check(found: dict[str, int], findings: tuple[Finding, ...]) -> None:
     typer.echo("PRIVATE: these counts must not leave the office. They decide nothing about a release.", err=True)
     table = Table(box=None, show_header=False)
     for name, number in found.items():
         table.add_row(_REASON_WORDS[name], f"{number:,}")
     console_out().print(table)
+    for finding in findings:
+        typer.echo(f"{'WRONG' if finding.serious else 'note'} {finding.code}: {finding.problem}.")
+        typer.echo(f"    {finding.remedy[0].upper()}{finding.remedy[1:]}.")
 
 
 _REASON_WORDS = {

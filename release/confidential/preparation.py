@@ -25,6 +25,8 @@ from release.tables import Layout, Measure
 _ROW = "\0row"
 """A name for the rows' numbers that no source column can have."""
 
+_DIGITS_IN = {"units": 0, "thousands": 3, "millions": 6}
+
 LARGEST_LINE = 2**52
 """The largest amount of one line, in minor units; far above every cap, and exact as a double."""
 
@@ -113,7 +115,7 @@ def _fields(rows: pl.LazyFrame, plan: ReleasePlan, ids: Ids = NO_IDS) -> pl.Lazy
         period=_period(columns.date, schema, plan),
         partner=_coded(_text(columns.partner, flow), layout.partners),
         product=_coded(_chapter(_text(columns.commodity, flow)), layout.chapters),
-        value=_amount(columns.value, schema, decimals),
+        value=_amount(columns.value, schema, decimals + _DIGITS_IN[source.value_in]),
         net_mass=pl.lit(0, pl.Int64) if columns.net_mass is None else _amount(columns.net_mass, schema, 3).fill_null(0),
         currency=_currency(columns.currency, plan.office.metadata.currency),
         declaration=pl.lit("") if columns.declaration is None else _text(columns.declaration),
@@ -139,6 +141,8 @@ def _raw(field: FieldSource, flow: pl.Expr | None = None) -> pl.Expr:
     if field.first_of is not None:
         candidates = [pl.col(name).cast(pl.String) for name in field.first_of]
         return pl.coalesce(pl.when(candidate.str.strip_chars() != "").then(candidate) for candidate in candidates)
+    if field.joined is not None:
+        return pl.concat_str([pl.col(name).cast(pl.String).str.strip_chars() for name in field.joined], separator="-")
     branches = pl.lit(None, pl.String)
     for code, name in (field.by_flow or {}).items():
         branches = pl.when(flow == str(code)).then(pl.col(name).cast(pl.String)).otherwise(branches)
@@ -202,7 +206,7 @@ def _period(field: FieldSource, schema: pl.Schema, plan: ReleasePlan) -> pl.Expr
     if dtype == pl.Date or isinstance(dtype, pl.Datetime):
         date = pl.col(str(name)).cast(pl.Date, strict=False)
     else:
-        date = _parsed_date(_text(field), plan.release.source.date_format)
+        date = parsed_date(_text(field), plan.release.source.date_format)
     places: list[int | None] = [None] * 13
     for index, period in enumerate(plan.layout.periods):
         for month in months_of(period):
@@ -216,7 +220,8 @@ def _period(field: FieldSource, schema: pl.Schema, plan: ReleasePlan) -> pl.Expr
     return pl.when(date.dt.year() == plan.release.year).then(place)
 
 
-def _parsed_date(text: pl.Expr, layout: str) -> pl.Expr:
+def parsed_date(text: pl.Expr, layout: str) -> pl.Expr:
+    """Return dates from text written as `layout`; a part that it lacks is the first; null where the text isn't so."""
     if "%d" in layout:
         return text.str.to_date(layout, strict=False)
     if any(month in layout for month in ("%m", "%b", "%B")):
@@ -269,10 +274,11 @@ def _from_double(column: pl.Expr, decimals: int) -> pl.Expr:
 def _from_text(text: pl.Expr, decimals: int) -> pl.Expr:
     whole = text.str.extract(r"^[+-]?0*([0-9]*)", 1)
     places = text.str.extract(r"\.([0-9]*)$", 1).fill_null("")
-    tail = pl.concat_str(places, pl.lit("0000")).str.slice(0, decimals + 1).cast(pl.Int64, strict=False)
-    units = pl.concat_str(pl.lit("0"), whole.str.slice(0, 15)).cast(pl.Int64, strict=False)
+    room = 18 - decimals  # digits that fit 64 bits once they are minor units
+    tail = pl.concat_str(places, pl.lit("0" * (decimals + 1))).str.slice(0, decimals + 1).cast(pl.Int64, strict=False)
+    units = pl.concat_str(pl.lit("0"), whole.str.slice(0, room)).cast(pl.Int64, strict=False)
     size = (units * 10**decimals + (tail + 5) // 10).clip(0, LARGEST_LINE)
-    size = pl.when(whole.str.len_bytes() > 15).then(pl.lit(LARGEST_LINE, pl.Int64)).otherwise(size)  # noqa: PLR2004
+    size = pl.when(whole.str.len_bytes() > room).then(pl.lit(LARGEST_LINE, pl.Int64)).otherwise(size)
     exact = pl.when(text.str.starts_with("-")).then(-size).otherwise(size)
     scientific = _from_double(text.cast(pl.Float64, strict=False), decimals)
     return pl.when(text.str.contains(_NUMBER)).then(exact).when(text.str.contains(_SCIENTIFIC)).then(scientific)

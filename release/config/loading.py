@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,9 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from release.config.comparison import Comparison, comparison_faults
 from release.config.faults import Faults, faults_between, office_faults, release_faults
+from release.config.kinds import choice_faults, spelled_out
 from release.config.office import Office
 from release.config.positions import line_of
-from release.config.release import Release
+from release.config.release import Release, rows_of_reporter
 from release.errors import ConfigError, Fault
 
 Config = TypeVar("Config", Office, Release, Comparison)
@@ -48,11 +50,14 @@ def load_release(path: Path) -> tuple[Office, Release]:
         ConfigError: with all the faults of the release's file, or else of the office's.
     """
     text, content = _parsed(path)
+    if isinstance(content.get("source"), dict):
+        _refuse(path, text, [(("source", key), problem) for key, problem in choice_faults(content["source"])])
+        content["source"] = spelled_out(content["source"])
     release = _checked(Release, path, text, content)
     _refuse(path, text, release_faults(release))
     office = load_office(inside(path.parent, release.office))
     _refuse(path, text, faults_between(office, release))
-    return office, release
+    return office, replace(release, source=rows_of_reporter(release.source, office.area))
 
 
 def load_comparison(path: Path) -> Comparison:
