@@ -61,6 +61,7 @@ def legacy(**changes: str) -> Row:
         "Commodity Code": "TOTAL",
         "Netweight (kg)": "0.0",
         "Trade Value (US$)": "1000",
+        "Flag": "0",
     }
     return row | changes
 

@@ -209,6 +209,17 @@ def source_check(file: ReleaseFile, source: SourcePath = None, as_json: AsJson =
     runs.check(file, source, as_json=as_json)
 
 
+@source.command("fetch")
+def source_fetch(
+    file: ReleaseFile,
+    out: Annotated[Path, typer.Option("--out", help="A new CSV file.")],
+) -> None:
+    """Ask UN Comtrade's API for a release's public figures and write them as a file. Needs the network."""
+    from release.cli import fetching
+
+    fetching.fetch(file, out)
+
+
 @config.command("check")
 def config_check(files: Files) -> None:
     """Check configuration files; tells every fault of every file with its line."""

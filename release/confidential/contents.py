@@ -27,7 +27,15 @@ _DECIMAL_COMMA = r"^[+-]?[0-9]{1,3}(?:[. ]?[0-9]{3})*,[0-9]{1,3}$"
 _GOODS = r"^(?:TOTAL|[0-9][0-9. ]{0,12})$"
 _WORLD = ("W0", "W00", "WLD", "WORLD", "0", "00", "000", "1000", "TOTAL", "ALL")
 _FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y%m%d", "%Y-%m", "%Y%m", "%Y")
-_CURRENCIES = "AUD BRL CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN NGN NOK NZD PLN RON RUB SEK SGD THB TRY USD ZAR".split()  # noqa: E501, SIM905
+_CURRENCIES = tuple(
+    code
+    for codes in (
+        ("AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "IDR", "ILS", "INR", "JPY"),
+        ("KRW", "MXN", "NGN", "NOK", "NZD", "PLN", "RON", "RUB", "SEK", "SGD", "THB", "TRY", "USD", "ZAR"),
+    )
+    for code in codes
+)
+"""The currencies that most trade is stated in; a column that holds them is one of currencies."""
 
 Test = Callable[[pl.Expr], pl.Expr]
 

@@ -98,20 +98,20 @@ def _width_findings(file: HeldFile, source: Source, where: str) -> Iterator[Find
     width = len(own_header(file, source))
     fields, last = pl.col("fields"), pl.col("line").str.ends_with(source.separator)
     told = field_counts(file, source).select(
-        trailing=((fields == width + 1) & last).sum(),
-        surplus=((fields > width) & ~((fields == width + 1) & last)).sum(),
+        every_line_ends_so=((fields == width + 1) & last).all() & (pl.len() > 0),
+        surplus=(fields > width).sum(),
         lacking=(fields < width).sum(),
     )
     found = told.collect(engine="streaming").row(0, named=True)
-    if found["trailing"]:
+    if found["every_line_ends_so"]:
         yield Finding(
             code="trailing-separator",
             serious=False,
-            problem=f"{where}{_lines(found['trailing'], 'ends', 'end')} with a separator that the header line lacks",
+            problem=f"{where}{_lines(found['surplus'], 'ends', 'end')} with a separator that the header line lacks",
             remedy="the empty field is dropped and every column stays in its place; a program that takes the first"
             " column for row names would shift them all",
         )
-    if found["surplus"]:
+    elif found["surplus"]:
         yield Finding(
             code="surplus-fields",
             serious=True,

@@ -94,14 +94,14 @@ _MERGED = {
 def area_translations(codes: str) -> dict[str, str]:
     """Return what areas are called in another code list, each with its ISO alpha-2 code.
 
-    `comtrade` knows UN Comtrade's numbers, current and legacy ones, and those of M49 (as numbers) for the rest.
+    `comtrade` knows UN Comtrade's numbers, an area's current one first, and those of M49 (as numbers) for the rest.
     """
     rows = codelist("areas").rows
     if codes == "alpha-3":
         return {row["alpha3"]: row["alpha2"] for row in rows}
     general = {row["m49"].lstrip("0"): row["alpha2"] for row in rows}
     own = {code: row["alpha2"] for row in rows for code in row["comtrade"].split(";") if code}
-    return general | own
+    return own | {code: area for code, area in general.items() if code not in own}
 
 
 def _translated(field: Any) -> Any:
