@@ -5,11 +5,11 @@ import math
 from release.plan import ReleasePlan
 from release.policy import policy_sentences, requests_sentence
 from release.privacy import GRID_BITS, amount_text, presence_advantage, volume_interval_percent
-from release.wording import volume_bound
+from release.wording import holder, unit_warning, volume_bound
 
 _UNIT_WORDS = {
     "trader-year": "all records of one trader in the calendar year, added or removed",
-    "record": "a single record. This protects rows and not firms: a firm with several rows has less protection",
+    "record": "a single record, added or removed",
 }
 
 
@@ -38,12 +38,13 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
         "",
         f"The unit of protection is {_UNIT_WORDS[plan.office.unit.kind]}.",
         f"How it is formed: {plan.office.unit.formed_by}",
+        *([f"**{warning}**"] if (warning := unit_warning(plan.office.unit.kind)) else []),
         "",
         f"This release costs rho = {amount_text(plan.rho)} of zero-concentrated differential privacy, which is"
         f" epsilon = {epsilon:.2f} at delta = {float(delta):.0e} by OpenDP's conversion.",
         "",
-        "For a trader whose whole vector fits the bound: someone who knows every other declaration and the mix of"
-        f" yours, and nothing else, can estimate your volume from this release at best {bound} (95 %). Your presence"
+        f"For a {holder(plan.office.unit.kind)} whose whole vector fits the bound: someone who knows everything else"
+        f" and the mix of yours can estimate your volume from this release at best {bound} (95 %). Your presence"
         f" can be guessed at most {advantage} percentage points better than by chance. Other releases of the year add"
         " up; earlier years, partner offices and figures published exactly narrow it.",
         "",

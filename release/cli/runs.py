@@ -16,7 +16,7 @@ from release.config import load_release
 from release.privacy import amount_text
 from release.run import Step
 from release.run import run as run_release
-from release.wording import count
+from release.wording import count, unit_warning
 
 
 def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> None:
@@ -67,6 +67,9 @@ def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> 
     )
     if any(measure.excess is None and measure.declared is None for measure in planned.measures):
         typer.echo("Cells with large traders are understated by an amount that isn't known: `exposure` is INF there.")
+    warning = unit_warning(office.unit.kind)
+    if warning:
+        typer.echo(warning)
     typer.echo(f"Check it with: {command()} verify {outcome.bundle}")
 
 
