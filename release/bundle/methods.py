@@ -92,6 +92,7 @@ def _exposure(plan: ReleasePlan) -> str:
 
 
 def _reading(plan: ReleasePlan) -> list[str]:
+    one = holder(plan.office.unit.kind)
     return [
         "## How to read the figures",
         "",
@@ -99,8 +100,8 @@ def _reading(plan: ReleasePlan) -> list[str]:
         " standard deviation; `estimate` and `sd` use all cells together; `low` to `high` is a 95 % interval for the"
         " noise alone.",
         "",
-        "**What the interval doesn't cover.** A trader whose figures exceed the bound is scaled down as a whole, so"
-        f" cells with large traders are understated by the uniform tier. {_exposure(plan)}"
+        f"**What the interval doesn't cover.** A {one} whose figures exceed the bound is scaled down as a whole, so"
+        f" cells with large {one}s are understated by the uniform tier. {_exposure(plan)}"
         " A figure can be negative: that is noise. `display` is never negative and for showing only.",
         "",
         f"The whitened grid has 2^{GRID_BITS} steps in a standard deviation; truncation to it lowers a cell with N"
