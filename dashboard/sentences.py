@@ -18,7 +18,7 @@ def lead(cells: Sequence[MirrorCell], agreement: Agreement) -> str:
     counted = (
         f"{_of(told['corresponds'], 'corresponds', 'correspond')}, {_of(told['differs'], 'differs', 'differ')} and"
     )
-    factor = f"±{percent(agreement.tolerance)} around the CIF/FOB factor {agreement.cif_fob:.2f}"
+    factor = f"±{percent(agreement.tolerance)} around the CIF/FOB factor {agreement.cif_fob:.4g}"
     return f"{flows}, {counted} {count(open_)} cannot be told at {factor}. {_largest(cells)}"
 
 
@@ -144,5 +144,8 @@ def detectable(cell: MirrorCell) -> str:
 
 
 def unusual(cell: MirrorCell) -> str:
-    """Return whether this is unusual for the pair, or that its past isn't known here."""
-    return cell.unusual or "No published history of this pair is at hand, so nothing can be said about what is usual."
+    """Return whether this is unusual for the pair, or what it would take to say so."""
+    return cell.unusual or (
+        "Nothing can be said about what is usual: that takes at least three earlier periods of this length that both"
+        " offices published exactly. A comparison's file can name a table of them under [history]."
+    )
