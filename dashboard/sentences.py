@@ -125,6 +125,10 @@ def noise_only(cell: MirrorCell) -> str:
     return f"The added noise alone doesn't explain this gap: {_higher(cell)} are higher by at least {least}."
 
 
+_BEYOND = 100.0
+"""A ratio above this is no discrepancy that anyone would look for."""
+
+
 def detectable(cell: MirrorCell) -> str:
     """Return what this comparison could have detected, for a flow of about this size."""
     if cell.p_corresponds is None:
@@ -136,7 +140,7 @@ def detectable(cell: MirrorCell) -> str:
         chance = "Even if the two flows truly agreed, there was no chance to see it."
     low, high = cell.detectable_low, cell.detectable_high
     below = f"below {figures.ratio(low)}" if low else None
-    above = f"above {figures.ratio(high)}" if high is not None else None
+    above = f"above {figures.ratio(high)}" if high is not None and high < _BEYOND else None
     sides = " or ".join(side for side in (below, above) if side)
     if not sides:
         return f"{chance} No discrepancy of any size could have been called sure."
