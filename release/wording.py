@@ -58,6 +58,11 @@ def percent(part: float | None) -> str:
     return f"{size:,.0f} %" if abs(size) >= 9.95 else f"{size:.1f} %"  # noqa: PLR2004
 
 
+def probability(p: float) -> str:
+    """Return a p-value in two digits, never with an exponent: `0.012`, `below 0.001`."""
+    return "below 0.001" if p < 0.001 else f"{p:.2g}"  # noqa: PLR2004
+
+
 NO_PROTECTION = 10.0
 """A unit whose volume can be estimated within so many per cent is as good as known."""
 
