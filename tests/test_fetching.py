@@ -12,7 +12,7 @@ from typing import Any
 import comtradeapicall
 import pandas
 import pytest
-from conftest import Mirrors
+from command_line import Mirrors
 from providers import current, text_of, write_release
 from test_kinds import integers
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Mirrors
+from command_line import Mirrors
 from providers import Row, legacy, text_of
 
 from release.config import load_comparison, load_release

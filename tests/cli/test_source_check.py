@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import Mirrors
+from command_line import Mirrors
 from providers import RECORD_OFFICE, Row, current, legacy, text_of, write_release
 from small_office import OFFICE
 
