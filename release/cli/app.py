@@ -19,6 +19,7 @@ app = typer.Typer(
 config = typer.Typer(help="Configuration files.", no_args_is_help=True)
 source = typer.Typer(help="The confidential source, looked at privately.", no_args_is_help=True)
 ledger = typer.Typer(help="The office's budget ledger.", no_args_is_help=True)
+office = typer.Typer(help="A new office's folder.", no_args_is_help=True)
 keys = typer.Typer(help="The office's signing key.", no_args_is_help=True)
 practice = typer.Typer(help="Practice worlds: synthetic offices with known truth.", no_args_is_help=True)
 app.add_typer(config, name="config")
@@ -26,6 +27,7 @@ app.add_typer(source, name="source")
 app.add_typer(ledger, name="ledger")
 app.add_typer(practice, name="practice")
 app.add_typer(keys, name="keys")
+app.add_typer(office, name="office")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ReleaseFile = Annotated[Path, typer.Argument(metavar="RELEASE.toml", help="The release's configuration.")]
@@ -162,6 +164,17 @@ def demo(
     from release.cli import practices
 
     practices.demo(out, seed, as_json=as_json)
+
+
+@app.command()
+def doctor(
+    file: Annotated[Path | None, typer.Argument(metavar="[OFFICE.toml]", help="An office to look at besides.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Tell whether this installation, and an office's folder, are fit for a release. Reads no records."""
+    from release.cli import doctor as examination
+
+    examination.examine(file, as_json=as_json)
 
 
 @app.command()
@@ -309,6 +322,22 @@ def ledger_statement(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa
     from release.cli import ledgers
 
     ledgers.statement(file)
+
+
+@office.command("new")
+def office_new(
+    code: Annotated[str, typer.Argument(metavar="ISO3", help="ISO 3166 alpha-3 code, such as DEU.")],
+    parent: Annotated[Path, typer.Option("--in", help="Where the office's folder is made.")] = Path("offices"),
+    year: Annotated[int | None, typer.Option(help="Of the first release; else last year.")] = None,
+    exercise: Annotated[bool, typer.Option("--exercise", help="Keep the key's passphrase in a file.")] = False,  # noqa: FBT002
+) -> None:
+    """Make a new office's folder: configuration, key, ledger, checklist. Writes over nothing."""
+    import datetime
+
+    from release.cli import offices
+
+    last_year = datetime.datetime.now(tz=datetime.UTC).year - 1
+    offices.new(code, parent, year or last_year, exercise=exercise)
 
 
 @keys.command("new")

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,14 @@ Config = TypeVar("Config", Office, Release, Comparison)
 
 _LARGEST_FILE = 1_000_000
 _LONGEST_LINE = 200_000
+_ALIKE = 0.75
+_MARKS: dict[type[Any], tuple[str, str]] = {
+    Release: ("release", "a release"),
+    Comparison: ("bundles", "a comparison"),
+    Office: ("code", "an office"),
+}
+"""A key that every file of a kind has and no other kind knows."""
+
 _MOST_FAULTS = 50
 """So many faults are told at once; a file with more is another kind of file."""
 _WORDS = {
@@ -116,6 +125,7 @@ def _text(path: Path) -> str:
 
 def _checked(kind: type[Config], path: Path, text: str, content: dict[str, Any]) -> Config:
     content.pop("$schema", None)
+    _refuse_other_kind(kind, path, content)
     try:
         return TypeAdapter(kind).validate_json(_json(path, content))
     except ValidationError as error:
@@ -124,11 +134,34 @@ def _checked(kind: type[Config], path: Path, text: str, content: dict[str, Any])
                 file=str(path),
                 line=line_of(text, _plain(fault["loc"])),
                 key=_dotted(_plain(fault["loc"])),
-                problem=_WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, ")),
+                problem=_problem(kind, fault["type"], fault["msg"], _plain(fault["loc"])),
             )
             for fault in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_FAULTS]
         )
         raise ConfigError(_without_repeats(faults)) from None
+
+
+def _refuse_other_kind(kind: type[Config], path: Path, content: dict[str, Any]) -> None:
+    """Refuse the file of another kind in one sentence, in place of a fault for each of its keys."""
+    mark, wanted = _MARKS[kind]
+    others = [told for one, told in _MARKS.values() if one in content]
+    if mark not in content and others:
+        raise _fault(path, None, "", f"is the file of {others[0]}, and {wanted}'s is needed here")
+
+
+def _problem(kind: type[Config], type_: str, message: str, where: tuple[str | int, ...]) -> str:
+    """Return a fault in words; of an unknown key, the known one that it was probably meant for."""
+    said = _WORDS.get(type_, message.removeprefix("Value error, "))
+    if not said.startswith("is not a known key") or not where:
+        return said
+    alike = get_close_matches(str(where[-1]), _known_keys(kind), n=1, cutoff=_ALIKE)
+    return f"{said}; did you mean {alike[0]}?" if alike and alike[0] != where[-1] else said
+
+
+def _known_keys(kind: type[Config]) -> tuple[str, ...]:
+    schema: dict[str, Any] = TypeAdapter(kind).json_schema()
+    tables = [schema, *schema.get("$defs", {}).values()]
+    return tuple(dict.fromkeys(key for table in tables for key in table.get("properties", ())))
 
 
 def _json(path: Path, content: dict[str, Any]) -> str:
