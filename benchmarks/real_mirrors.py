@@ -174,9 +174,10 @@ def _worth(exercise: Exercise, compared: Mapping[tuple[str, str], Compared]) -> 
         noise = sorted(
             cell["x_sd"] / max(exercise.exact[cell["exporter"], "X", cell["importer"]], 1.0) for cell in cells
         )
-        known = volume_bound(volume_interval_percent(Fraction(rho) / len(exercise.releases)))
+        known = volume_bound(volume_interval_percent(Fraction(rho)))
+        shares = f"{len(exercise.releases)} releases" if len(exercise.releases) > 1 else "one release"
         yield (
-            f"- rho {rho} in {len(exercise.releases)} release(s): a row at its bound can be estimated at best {known};"
+            f"- rho {rho} in {shares}: a row at its bound can be estimated from all together at best {known};"
             f" the noise of a published flow has a standard deviation of {100 * noise[len(noise) // 2]:.1f} % of the"
             " exact figure (median flow)."
         )

@@ -24,6 +24,27 @@ UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 _BLOCK = 1 << 22
 
 
+MEANINGS = {
+    "encoding": "bytes that aren't text of the stated encoding",
+    "trailing-separator": "every line ends with a separator that the header line lacks: dropped, and nothing shifts",
+    "surplus-fields": "lines with more fields than the header: a separator stands inside a field",
+    "lacking-fields": "lines with fewer fields than the header",
+    "summed-partners": "rows of the whole world or of a group, which hold other rows once more",
+    "merged-levels": "rows of several commodity levels, or of years and months, in one file",
+    "other-rows": "rows of other reporters, or parts of other rows",
+    "no-rows": "no row counts: another office's file, another level, or none at all",
+    "shifted-columns": "the columns stand one beside their names",
+    "unreadable-date": "dates that aren't written as date_format says",
+    "unreadable-flow": "flows that aren't M, X, RM, RX and aren't translated to these",
+    "unreadable-partner": "partners that aren't codes of areas",
+    "unreadable-commodity": "goods that aren't HS codes",
+    "unreadable-value": "values that aren't numbers with a decimal point",
+    "other-year": "no row lies in the release's year",
+    "mixed-currencies": "values in several currencies, or in another than the office's",
+}
+"""Every code of a finding, and what it means."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing found.
@@ -155,7 +176,7 @@ def row_findings(files: Sequence[HeldFile], plan: ReleasePlan) -> Iterator[Findi
 
 
 def _left_out(column: str, code: str, problem: str) -> Finding:
-    remedy = f"they are left out, as [source] says for {column}; adding them would count the same trade more than once"
+    remedy = f"left out, as [source] says for {column}; adding such rows would count the same trade more than once"
     return Finding(code=code, serious=False, problem=problem, remedy=remedy)
 
 
