@@ -49,7 +49,7 @@ def configuration() -> Iterator[str]:
     """Yield the keys of every configuration file, from its schema and the docstrings of its classes."""
     yield "# Configuration\n"
     yield 'Three kinds of TOML file. Amounts of privacy loss and noise are text, such as `"0.5"` or `"1/2"`, and exact.'
-    yield "`mirrors config check FILE...` tells every fault at once; the same as JSON Schema: `mirrors config schema KIND`.\n"
+    yield "`mirrors config check FILE...` tells every fault at once. As JSON Schema: `mirrors config schema KIND`.\n"
     for kind in Kind:
         schema = json_schema(kind)
         yield f"## {kind.value.capitalize()}\n"
