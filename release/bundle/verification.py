@@ -15,23 +15,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from release.bundle.content import FORMAT, MANIFEST, manifest_bytes
-from release.bundle.observations import KEY, OBSERVATION_SCHEMA, read_csv
+from release.bundle.agreement import disagreements
+from release.bundle.content import FILE_NAMES, FORMAT, MANIFEST, manifest_bytes
+from release.bundle.observations import KEY, OBSERVATION_SCHEMA, read_csv, stated_figures
 from release.errors import BundleError, BundleRefusedError
 from release.measurement import Key, Measurement, from_bytes, measured
 
 LARGEST_MANIFEST = 1_000_000
 LARGEST_FILE = 2_000_000_000
 MOST_FILES = 64
-_FILES = {
-    "observations.parquet",
-    "observations.csv",
-    "measurement.parquet",
-    "plan.json",
-    "charge.json",
-    "metadata.json",
-    "methods.md",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +121,7 @@ def _read_listed(place: Path) -> dict[str, bytes]:
     present = _present(place)
     manifest = _bytes_of(place, MANIFEST, LARGEST_MANIFEST)
     listed = _resources(manifest)
-    if set(listed) != _FILES:
+    if set(listed) != FILE_NAMES - {MANIFEST}:
         raise _Stop("manifest", f"{MANIFEST} doesn't list the files of this format")
     for name in sorted(present - set(listed) - {MANIFEST}):
         raise _Stop("unlisted", f"{name!r} isn't listed in {MANIFEST}")
@@ -202,6 +194,8 @@ def _content_findings(contents: dict[str, bytes]) -> Iterator[BundleFinding]:
         yield from _plan_findings(contents["plan.json"], manifest, plan, charge, metadata)
         yield from _table_findings(table, text, plan)
         yield from _measurement_findings(table, measurement, plan, charge)
+        for code, message in disagreements(contents, plan, charge, table):
+            yield BundleFinding(code=code, message=message)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, pl.exceptions.PolarsError):
         yield BundleFinding(code="structure", message="plan, charge or table lack something that the format promises")
 
@@ -312,7 +306,8 @@ def _measurement_findings(
                     measurement.excess[key], measurement.excess_weights[key], measure["minor_units"]
                 )
                 values, sd = values + more, np.hypot(sd, its_sd)
-            if not (np.array_equal(rows["measured"], values) and np.array_equal(rows["measured_sd"], sd)):
+            told = (stated_figures(values, sd, "measured"), stated_figures(sd, sd, "measured_sd"))
+            if not (np.array_equal(rows["measured"], told[0]) and np.array_equal(rows["measured_sd"], told[1])):
                 yield BundleFinding(code="measured", message=f"{key[0]} at level {key[1]} isn't the noisy result")
 
 
