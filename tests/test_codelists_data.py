@@ -13,6 +13,7 @@ COLUMNS = {
     "chapters.csv": ["code", "section", "label"],
     "sections.csv": ["code", "roman", "label", "first_chapter", "last_chapter"],
     "flows.csv": ["code", "label"],
+    "currencies.csv": ["code", "label"],
 }
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from release.wording import amount
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 760, 190, 20, 24, 10
-_TICKS = 5
+_MOST_TICKS = 8
 
 
 def partner_intervals(rows: pl.DataFrame, column: str, labels: Mapping[str, str], title: str, unit: str) -> str:
@@ -50,10 +50,10 @@ def _axis(low: float, high: float, height: int, unit: str) -> Iterator[str]:
 
 def _ticks(low: float, high: float) -> list[float]:
     """Return round figures from low to high: multiples of 1, 2 or 5 times a power of ten, zero among them."""
-    span = (high - low) / _TICKS
+    span = (high - low) / _MOST_TICKS
     power = 10.0 ** len(f"{int(span)}") / 10 if span >= 1 else 0.1
     step = next(part * power for part in (1, 2, 5, 10) if part * power >= span)
-    return [number * step for number in range(int(low // step) + 1, int(high // step) + 1)]
+    return [number * step for number in range(-int(-low // step), int(high // step) + 1)]
 
 
 def _line(at: int, line: tuple[str, tuple[float, float, float]], low: float, high: float) -> str:

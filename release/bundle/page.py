@@ -202,11 +202,11 @@ def _totals(table: pl.DataFrame, measures: list[str], period: str, plan: Release
 
 def _in_words(methods: str) -> Iterator[str]:
     """Yield the words of `methods.md`, whose marks are headings, blank lines, `code` and **bold**."""
-    for block in methods.split("\n\n"):
+    for block in methods.partition("\n## ")[2].join(["## ", ""]).split("\n\n"):
         text = _marked(escape(" ".join(block.split("\n"))))
         if block.startswith("## "):
             yield f"<h2>{text[3:]}</h2>"
-        elif block.strip() and not block.startswith("# "):
+        elif block.strip():
             yield f"<p>{text}</p>"
 
 

@@ -34,7 +34,7 @@ def header_lines(header: Header) -> Iterator[str]:
     """Yield the beginning of a message's header, the same in 2.1 and 3.0."""
     yield f"<mes:ID>{escape(header.id)}</mes:ID>"
     yield "<mes:Test>false</mes:Test>"
-    yield f"<mes:Prepared>{escape(header.date)}T00:00:00</mes:Prepared>"
+    yield f"<mes:Prepared>{escape(header.date)}</mes:Prepared>"
     yield f'<mes:Sender id="{escape(header.sender)}"/>'
 
 

@@ -172,7 +172,9 @@ _FIXED = (
 def codelists() -> tuple[Codes, ...]:
     """Return all codelists: the fixed ones, and areas, commodities, flows and units from the shipped lists."""
     flows = {row["code"]: row["label"].capitalize() for row in codelist("flows").rows}
-    units = {"PN": "Pure number", "KG": "Kilograms"} | {row["code"]: row["name"] for row in codelist("currencies").rows}
+    units = {"PN": "Pure number", "KG": "Kilograms"} | {
+        row["code"]: row["label"] for row in codelist("currencies").rows
+    }
     return (
         *_FIXED,
         _areas(),
