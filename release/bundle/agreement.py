@@ -4,12 +4,13 @@ What is published of a release stands in several files for several readers. One 
 the plan or the charge would mislead those who read only it.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
 
+from release.bundle.bounds import LARGEST_LEDGER, document
+from release.bundle.findings import Stop
 from release.bundle.observations import unit_code
 from release.bundle.page import PAGE_HEAD
 from release.bundle.sdmx.checking import Finding, sdmx_findings
@@ -33,8 +34,8 @@ def disagreements(
 
 def _ledger_findings(content: bytes, plan: Mapping[str, Any], charge: Mapping[str, Any]) -> Iterator[Finding]:
     try:
-        statement = read_statement(json.loads(content))
-    except (DamagedLedgerError, RecursionError):
+        statement = read_statement(document(content, "ledger.json", most=LARGEST_LEDGER))
+    except (DamagedLedgerError, Stop):
         yield "ledger", "ledger.json isn't a ledger's statement"
         return
     large = charge["large_traders"]

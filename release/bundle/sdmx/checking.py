@@ -12,10 +12,13 @@ from xml.parsers import expat
 
 import polars as pl
 
-from release.bundle.sdmx.coding import coded
+from release.bundle.sdmx.coding import coded, words
 from release.bundle.sdmx.data import data_csv, data_xml, header_of
 from release.bundle.sdmx.model import COLUMNS, STRUCTURE_NAME
 from release.bundle.sdmx.structure import flow_of
+
+_LONGEST = 128
+"""A code that stands in every row may not make a small bundle a large one."""
 
 Finding = tuple[str, str]
 """A stable code, and a message for people."""
@@ -52,6 +55,9 @@ def sdmx_findings(
         date: the charge's.
         table: the published table.
     """
+    if any(len(word) > _LONGEST for word in words(plan)):
+        yield "sdmx data", "plan.json has a code or name that is longer than any code is"
+        return
     rows = pl.read_csv(io.BytesIO(contents["sdmx-data.csv"]), infer_schema=False, missing_utf8_is_empty_string=True)
     for name in ("sdmx-structure.xml", "sdmx-structure-3.0.xml"):
         try:

@@ -58,6 +58,13 @@ def of_the_release(plan: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def words(plan: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what of a published plan stands in every row."""
+    sheet = plan["metadata"]
+    by_flow = (*sheet["valuation"].values(), *sheet["partner"].values())
+    return (plan["office"]["area"], sheet["currency"], *by_flow, *of_the_release(plan).values())
+
+
 def _code(word: str) -> str:
     return word.upper().replace(" ", "_").replace("-", "_")
 
