@@ -189,7 +189,7 @@ def _resource(path: str, content: bytes) -> dict[str, Any]:
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
     }
     if ending == "parquet":
-        resource |= {"type": "file"}  # checked by size and digest; readers of packages can't do both for a Parquet table
+        resource |= {"type": "file"}  # readers of packages that took it for a table wouldn't check its bytes
     if path == "observations.csv":
         resource |= {"encoding": "utf-8", "schema": {"fields": list(_table_fields()), "primaryKey": list(KEY)}}
     if path == "sdmx-data.csv":
