@@ -19,6 +19,8 @@ from release.bundle.content import FORMAT, MANIFEST, manifest_bytes
 from release.bundle.observations import KEY, OBSERVATION_SCHEMA, read_csv
 from release.errors import BundleError, BundleRefusedError
 from release.measurement import Key, Measurement, from_bytes, measured
+from release.plan import layout_of
+from release.tables import Level, partners_of, products_of
 
 LARGEST_MANIFEST = 1_000_000
 LARGEST_FILE = 2_000_000_000
@@ -284,12 +286,8 @@ def expected_keys(plan: dict[str, Any]) -> pl.DataFrame:
 
 
 def _axes(plan: dict[str, Any], level: str) -> tuple[list[str], list[str]]:
-    partners = plan["partners"] if level.startswith("partner") else ["W0"]
-    if level.endswith("chapter"):
-        return partners, plan["chapters"]
-    if level.endswith("section"):
-        return partners, ["_X" if code == "_X" else f"S{code}" for code in dict.fromkeys(plan["sections"])]
-    return partners, ["TOTAL"]
+    layout, own = layout_of(plan), Level(level)
+    return list(partners_of(layout, own)), list(products_of(layout, own))
 
 
 def _measurement_findings(
