@@ -12,6 +12,9 @@ import polars as pl
 from release.bundle.verification import Bundle
 from release.mirror.alignment import LEVELS, Scope
 from release.mirror.comparison import DEFAULT_CIF_FOB, Agreement, Comparison, MirrorCell, compare
+from release.plan import layout_of
+from release.tables import Level
+from release.tables import products_of as products_at
 
 PAIRS = "partner"
 """The level of whole flows between two countries."""
@@ -56,12 +59,7 @@ def products_of(bundles: Iterable[Bundle], level: str) -> tuple[str, ...]:
     """Return the product codes that the bundles publish at a level, in published order."""
     codes: dict[str, None] = {}
     for bundle in bundles:
-        if level.endswith("chapter"):
-            codes |= dict.fromkeys(bundle.plan["chapters"])
-        else:
-            codes |= dict.fromkeys(
-                code if code == "_X" else f"S{code}" for code in dict.fromkeys(bundle.plan["sections"])
-            )
+        codes |= dict.fromkeys(products_at(layout_of(bundle.plan), Level(level)))
     return tuple(codes)
 
 
