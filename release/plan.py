@@ -220,7 +220,16 @@ def make_layout(release: Release) -> Layout:
 
 
 def layout_of(document: Mapping[str, Any]) -> Layout:
-    """Return the public cells that a published plan tells."""
+    """Return the public cells that a published plan tells.
+
+    Raises:
+        ValueError: a list holds a code twice or of another length than its kind has, so that it is no plan's.
+        KeyError: there is no such list.
+    """
+    for name, length in (("chapters", 2), ("headings", 4), ("subheadings", 6)):
+        codes = document[name]
+        if len(set(codes)) != len(codes) or any(len(code) != length for code in codes):
+            raise ValueError(f"{name} aren't distinct codes of {length} characters")
     return Layout(
         flows=tuple(Flow(code) for code in document["flows"]),
         periods=tuple(document["periods"]),
