@@ -77,7 +77,7 @@ MUTANTS: Mapping[str, Mutant] = {
     "residual_outside_the_norm": Mutant(
         clip=_anew(
             """
-            listed = pl.col("leaf") // 3 % 3 < 2
+            listed = pl.col("leaf") // 5 % 3 < 2
             inside = whitened(capped(amounts.filter(listed), measure), measure)
             residual = whitened(capped(amounts.filter(~listed), measure), measure).rename({"a": "u"})
             clipped = pl.concat([clip(inside, measure.bound), residual])

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from release.plan import PlannedLevel, PlannedMeasure
-from release.tables import Measure
+from release.tables import NOWHERE, Measure
 
 
 def pre_noise(amounts: pl.DataFrame, measure: PlannedMeasure) -> NDArray[np.int64]:
@@ -51,18 +51,21 @@ def capped(amounts: pl.DataFrame, measure: PlannedMeasure) -> pl.DataFrame:
 
 def whitened(amounts: pl.DataFrame, measure: PlannedMeasure) -> pl.DataFrame:
     """Return `trader`, `cell` (stacked over levels, UInt32) and the whitened `a` (Int64, >= 0)."""
-    parts = []
+    parts: list[pl.DataFrame] = []
     offset = 0
     for level in measure.levels:
-        parts.append(_whitened_level(amounts, level, measure.measure, offset))
+        parts += [_whitened_level(amounts, level, grouping, measure.measure, offset) for grouping in level.groupings]
         offset += level.cells
     return pl.concat(parts)
 
 
-def _whitened_level(amounts: pl.DataFrame, level: PlannedLevel, measure: Measure, offset: int) -> pl.DataFrame:
-    cell = pl.lit(pl.Series(level.cell_of_leaf)).gather(pl.col("leaf"))
+def _whitened_level(
+    amounts: pl.DataFrame, level: PlannedLevel, grouping: NDArray[np.uint32], measure: Measure, offset: int
+) -> pl.DataFrame:
+    cell = pl.lit(pl.Series(grouping)).gather(pl.col("leaf"))
     total = pl.lit(1, pl.Int64) if measure is Measure.TRADERS else pl.col("amount").sum()
-    sums = amounts.group_by("trader", cell.alias("cell")).agg(total.alias("amount"))
+    placed = amounts.with_columns(cell.alias("cell")).filter(pl.col("cell") != NOWHERE)
+    sums = placed.group_by("trader", "cell").agg(total.alias("amount"))
     weight = pl.lit(pl.Series(level.weights)).gather(pl.col("cell"))
     steps = (pl.col("amount").cast(pl.Float64) * weight).cast(pl.Int64)  # the cast truncates
     return sums.select("trader", (pl.col("cell") + offset).cast(pl.UInt32), steps.alias("a"))

@@ -7,7 +7,8 @@ stops a run. The rules:
   left out, or a trader of its own.
 - flow, period: a row of another flow or period, or with a date that can't be read, is dropped.
 - partner: NFKC, capitals; not on the key list or empty: residual.
-- commodity: dots and blanks removed, a lost leading zero restored (odd length); no digits or off the list: residual.
+- commodity: dots and blanks removed, a lost leading zero restored (odd length); the longest listed code that it begins
+  with, and there the rest where that code is split; no digits or off the list: residual.
 - value, net mass: exact decimals, rounded half away from zero to minor units. What isn't a finite number drops the row
   when it is the value, and counts as 0 when it is the mass. Beyond +-2^52 minor units it is set to that.
 - currency, where mapped: a row in another currency than the office's is dropped.
@@ -20,7 +21,7 @@ import polars as pl
 from release.config.fields import months_of
 from release.config.release import Column, FieldSource
 from release.plan import ReleasePlan, minor_units
-from release.tables import Layout, Measure
+from release.tables import Layout, Measure, leaf_of_code
 
 _ROW = "\0row"
 """A name for the rows' numbers that no source column can have."""
@@ -77,7 +78,7 @@ def reasons(rows: pl.LazyFrame, plan: ReleasePlan, ids: Ids = NO_IDS) -> Reasons
     missing = {name: pl.col(name).is_null() for name in ("trader", "value", "currency")}
     layout = plan.layout
     counted = counts()
-    chapters = len(layout.chapters)
+    products = len(layout.products)
     told = _fields(rows, plan, ids).select(
         rows=pl.len(),
         counted=counted.sum(),
@@ -86,9 +87,9 @@ def reasons(rows: pl.LazyFrame, plan: ReleasePlan, ids: Ids = NO_IDS) -> Reasons
         unreadable_value=missing["value"].sum(),
         other_currency=missing["currency"].sum(),
         residual_partner=(
-            counted & (pl.col("leaf") // chapters % len(layout.partners) == len(layout.partners) - 1)
+            counted & (pl.col("leaf") // products % len(layout.partners) == len(layout.partners) - 1)
         ).sum(),
-        residual_commodity=(counted & (pl.col("leaf") % chapters == chapters - 1)).sum(),
+        residual_commodity=(counted & (pl.col("leaf") % products == products - 1)).sum(),
         returns=(counted & (pl.col("value") < 0)).sum(),
     )
     row = told.collect(engine="streaming").row(0, named=True)
@@ -112,7 +113,7 @@ def _fields(rows: pl.LazyFrame, plan: ReleasePlan, ids: Ids = NO_IDS) -> pl.Lazy
         ),
         period=_period(columns.date, schema, plan),
         partner=_coded(_text(columns.partner, flow), layout.partners),
-        product=_coded(_chapter(_text(columns.commodity, flow)), layout.chapters),
+        product=_product(_text(columns.commodity, flow), layout),
         value=_amount(columns.value, schema, decimals),
         net_mass=pl.lit(0, pl.Int64) if columns.net_mass is None else _amount(columns.net_mass, schema, 3).fill_null(0),
         currency=_currency(columns.currency, plan.office.metadata.currency),
@@ -123,7 +124,7 @@ def _fields(rows: pl.LazyFrame, plan: ReleasePlan, ids: Ids = NO_IDS) -> pl.Lazy
 
 def _leaf(layout: Layout) -> pl.Expr:
     block = pl.col("flow") * len(layout.periods) + pl.col("period")
-    return ((block * len(layout.partners) + pl.col("partner")) * len(layout.chapters) + pl.col("product")).cast(
+    return ((block * len(layout.partners) + pl.col("partner")) * len(layout.products) + pl.col("product")).cast(
         pl.UInt32
     )
 
@@ -190,10 +191,18 @@ def _coded(text: pl.Expr, codes: tuple[str, ...]) -> pl.Expr:
     )
 
 
-def _chapter(text: pl.Expr) -> pl.Expr:
+def _product(text: pl.Expr, layout: Layout) -> pl.Expr:
+    """Return the place among the leaves' products of the longest listed code that a commodity begins with."""
     digits = text.str.replace_all(r"[. ]", "")
     whole = pl.when(digits.str.len_bytes() % 2 == 1).then(pl.concat_str(pl.lit("0"), digits)).otherwise(digits)
-    return pl.when(whole.str.contains(r"^[0-9]{2,10}$")).then(whole.str.slice(0, 2))
+    code = pl.when(whole.str.contains(r"^[0-9]{2,10}$")).then(whole)
+    places = leaf_of_code(layout)
+    found = []
+    for length in sorted({len(listed) for listed in places}, reverse=True):
+        own = {listed: place for listed, place in places.items() if len(listed) == length}
+        start = code.str.slice(0, length)
+        found.append(start.replace_strict(list(own), list(own.values()), default=None, return_dtype=pl.UInt32))
+    return pl.coalesce(*found, pl.lit(len(layout.products) - 1, pl.UInt32))
 
 
 def _period(field: FieldSource, schema: pl.Schema, plan: ReleasePlan) -> pl.Expr:
