@@ -98,6 +98,18 @@ def test_comtrades_numbers_stand_beside_the_areas(bundle: Path) -> None:
     assert numbers["_X"] == []
 
 
+def test_headings_that_a_release_plans_are_codes_and_what_is_left_of_a_chapter_too(
+    bundle: Path, expected: Cells
+) -> None:
+    commodities = by_sdmx1(bundle / "sdmx-structure.xml").codelist["CL_COMMODITY"]
+    assert commodities.is_partial
+    names = {code.id: str(code.name) for code in commodities}
+    assert names["HS22_8471"] == "HS 8471 (HS22)"
+    assert names["HS22_847130"] == "HS 8471.30 (HS22)"
+    assert names["HS22_84_X"] == "What isn't listed of 84 (HS22)"
+    assert {key[3] for key in expected} <= set(names)
+
+
 def test_what_is_said_of_the_whole_release_is_read(bundle: Path) -> None:
     (found,) = pysdmx.io.get_datasets(bundle / "sdmx-data.xml", bundle / "sdmx-structure.xml")
     assert found.attributes == {
