@@ -67,11 +67,13 @@ def lines(count: int, known: Firms, chance: np.random.Generator) -> pa.Table:
             "flow": texts(list(FLOWS), export.astype(np.int64)),
             "partner_consignment": area.take(pa.array(np.where(export, nowhere, partner))),
             "partner_destination": area.take(pa.array(np.where(export, partner, nowhere))),
-            "commodity": texts([f"{code}{item:04d}" for code in chapters for item in range(60)], chapter * 60 + cents % 60),
+            "commodity": texts(
+                [f"{code}{item:04d}" for code in chapters for item in range(60)], chapter * 60 + cents % 60
+            ),
             "value": decimals(cents, 2),
             "net_mass_kg": decimals(cents * 3 // 7 + 1, 3),
         }
-    )  # fmt: skip
+    )
 
 
 def texts(values: list[str], index: Indices) -> pa.Array:

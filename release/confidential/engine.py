@@ -4,30 +4,24 @@ Rows stream in batches; traders are worked on a part at a time, parts on all cor
 neither the order of rows nor that of threads decides anything.
 """
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from release.confidential.cores import on_all_cores
 from release.confidential.excess import added_integers
 from release.confidential.leaves import amounts
 from release.confidential.preparation import NO_IDS, Ids, Preparation
-from release.confidential.rows import scan_rows
+from release.confidential.rows import scans
 from release.confidential.sources import HeldFile, columns_of
 from release.plan import ReleasePlan
 from release.tables import Measure, Tier
 
 Vectors = dict[tuple[Tier, Measure], NDArray[np.int64]]
-
-Given = TypeVar("Given")
-Made = TypeVar("Made")
 
 _LIMIT = 2**62
 """A vector is kept within this, where no noise can carry it out of 64 bits; that never expands a change."""
@@ -47,7 +41,7 @@ def exact_vectors(
     The traders in `protected` stay in the uniform tier alone. Lines that don't fit in memory are written to an unnamed
     file in `folder`. Confidential: nothing of it leaves this package.
     """
-    read = scan_rows(files, plan.release.source, columns_of(plan.release.source))
+    read = scans(files, plan.release.source, columns_of(plan.release.source))
     preparing = Preparation(plan, ids)
     asked = preparing.trader_codes(protected).tolist()
     vectors = {
@@ -55,7 +49,7 @@ def exact_vectors(
         for measure in plan.measures
         for tier in ((Tier.UNIFORM,) if measure.excess is None else tuple(Tier))
     }
-    parts = amounts(read if rows is None else read.head(rows), plan, preparing, folder=folder)
+    parts = amounts(read if rows is None else [frame.head(rows) for frame in read], plan, preparing, folder=folder)
     for added in on_all_cores(partial(_added, plan, asked), parts):
         for key, vector in added.items():
             vectors[key] += vector
@@ -71,16 +65,3 @@ def _added(plan: ReleasePlan, protected: Sequence[int], sums: pl.DataFrame) -> V
         if measure.excess is not None:
             added[Tier.LARGE_TRADER, measure.measure] = excess
     return added
-
-
-def on_all_cores(work: Callable[[Given], Made], given: Iterable[Given]) -> Iterator[Made]:
-    """Yield what `work` makes of each thing given, in their order, holding no more of them than there are cores."""
-    cores = len(os.sched_getaffinity(0))
-    waiting: deque[Future[Made]] = deque()
-    with ThreadPoolExecutor(cores) as pool:
-        for one in given:
-            waiting.append(pool.submit(work, one))
-            if len(waiting) > cores:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

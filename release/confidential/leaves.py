@@ -1,9 +1,9 @@
 """From lines to traders' leaf sums, a part of the traders at a time.
 
-Sums are exact: an amount of at most 2^52 is added in two parts of 26 bits, which no 2^32 lines can carry out of 64 bits.
+Sums are exact: an amount of at most 2^52 is added in two parts of 26 bits, and no 2^32 lines carry them out of 64.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ _HALF = 26
 
 
 def amounts(
-    rows: pl.LazyFrame, plan: ReleasePlan, preparing: Preparation, *, folder: Path | None = None
+    rows: Iterable[pl.LazyFrame], plan: ReleasePlan, preparing: Preparation, *, folder: Path | None = None
 ) -> Iterator[pl.DataFrame]:
     """Yield each trader's sum in each leaf it has lines in; all rows of a trader stand in one frame.
 
@@ -61,7 +61,7 @@ def _summed(block: Block, measures: tuple[Measure, ...], bits: int) -> pl.DataFr
     key = block[0][order]
     first = starts(key)
     lines = np.diff(first, append=len(key))
-    sums = {
+    sums: dict[Measure, Callable[[], Codes]] = {
         Measure.VALUE: lambda: _added(block[1][order], first),
         Measure.RETURNS: lambda: _added(np.maximum(-block[1][order], 0), first),
         Measure.DECLARATIONS: lambda: lines * minor_units(Measure.DECLARATIONS, 0),
@@ -86,4 +86,4 @@ def _added(amounts: Codes, first: NDArray[np.int64]) -> Codes:
     high = np.add.reduceat(amounts >> _HALF, first) + (low >> _HALF)
     inside = np.clip(high, -(LARGEST_SUM >> _HALF), (LARGEST_SUM >> _HALF) - 1)
     sums = (inside << _HALF) + (low & (2**_HALF - 1))
-    return np.where(high == inside, sums, np.sign(high) * LARGEST_SUM)
+    return np.asarray(np.where(high == inside, sums, np.sign(high) * LARGEST_SUM))

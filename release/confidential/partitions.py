@@ -89,7 +89,7 @@ class Partitions:
         if self._file is None:
             raise LookupError
         block = np.empty((self._columns, lines), np.int64)
-        view = memoryview(block).cast("B")
+        view = memoryview(block.data).cast("B")
         done = 0
         while done < len(view):
             got = os.preadv(self._file.fileno(), [view[done:]], place + done)
@@ -103,7 +103,7 @@ def _unnamed(folder: Path | None) -> BinaryIO:
     """Open a file that has no name, or loses it at once where the file system needs one; mode 0600."""
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return tempfile.TemporaryFile(dir=folder, prefix=".lines.")  # type: ignore[return-value]
+    return tempfile.TemporaryFile(dir=folder, prefix=".lines.")
 
 
 def _groups(lines: list[int]) -> Iterator[list[int]]:

@@ -15,7 +15,7 @@ stops a run. The rules:
 - currency, where mapped: a row in another currency than the office's is dropped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -86,7 +86,7 @@ class Lines:
     def counts(self) -> NDArray[np.bool_]:
         """Decide which rows are lines that count."""
         known = (self.trader, self.flow, self.period, self.value, self.currency)
-        return np.logical_and.reduce([field != NOTHING for field in known])
+        return np.asarray(np.logical_and.reduce([field != NOTHING for field in known]))
 
 
 class Preparation:
@@ -105,13 +105,14 @@ class Preparation:
         self.once = source.duplicates == "count once"
         self.weighed = self.once or any(measure.measure is Measure.NET_MASS for measure in plan.measures)
 
-    def lines(self, rows: pl.LazyFrame) -> Iterator[Lines]:
-        """Yield all rows in batches, in any order."""
-        schema = rows.collect_schema()
-        read = rows.select(**self._texts(schema), **self._numbers(schema))
-        for batch in read.collect_batches(maintain_order=False, engine="streaming"):
-            if batch.height:
-                yield self._lines(batch)
+    def lines(self, frames: Iterable[pl.LazyFrame]) -> Iterator[Lines]:
+        """Yield all rows of some frames in batches, in any order."""
+        for rows in frames:
+            schema = rows.collect_schema()
+            read = rows.select(**self._texts(schema), **self._numbers(schema))
+            for batch in read.collect_batches(maintain_order=False, engine="streaming"):
+                if batch.height:
+                    yield self._lines(batch)
 
     def trader_codes(self, traders: tuple[str, ...]) -> Codes:
         """Return the codes of normalised ids."""
@@ -180,16 +181,20 @@ class Preparation:
         return np.select([flow == flows.index(code) for code in branches], list(branches.values()), none)
 
     def _trader(self, batch: pl.DataFrame) -> Codes:
-        units = np.arange(self._own, self._own + batch.height)
-        self._own += batch.height
         field = self._columns.trader
         if self._by_row or field is None:
-            return units
+            return self._rows(batch)
         known = self._read["trader"].read(
             batch["trader"], "trader", lambda raw: _trader(raw, field, self._ids), self._traders
         )
         own = self._plan.release.source.missing_trader == "own unit"
-        return np.where(known == NOTHING, units, known) if own else known
+        return np.where(known == NOTHING, self._rows(batch), known) if own else known
+
+    def _rows(self, batch: pl.DataFrame) -> Codes:
+        """Return a code of its own for each row."""
+        first = self._own
+        self._own += batch.height
+        return np.arange(first, self._own)
 
     def _periods(self, batch: pl.DataFrame) -> Codes:
         if "period" not in self._read:
@@ -220,7 +225,7 @@ def leaves_of(lines: Lines, layout: Layout) -> Codes:
     return (block * len(layout.partners) + lines.partner) * len(layout.chapters) + lines.product
 
 
-def reasons(rows: pl.LazyFrame, plan: ReleasePlan, ids: Ids = NO_IDS) -> Reasons:
+def reasons(rows: Iterable[pl.LazyFrame], plan: ReleasePlan, ids: Ids = NO_IDS) -> Reasons:
     """Return how many rows each rule touched. Confidential."""
     found = dict.fromkeys((field.name for field in fields(Reasons)), 0)
     for lines in Preparation(plan, ids).lines(rows):

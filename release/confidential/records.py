@@ -20,7 +20,7 @@ from release.confidential.environment import check_environment, forbid_dumps, st
 from release.confidential.mapping import ProtectedTraders, TraderIds, read_protected_traders, read_trader_ids
 from release.confidential.noise import noisy
 from release.confidential.preparation import NO_IDS, Ids
-from release.confidential.rows import check_kinds, check_text, scan_rows
+from release.confidential.rows import check_kinds, check_text, scans
 from release.confidential.secret import keyed_digest, office_secret
 from release.confidential.sources import (
     HeldFile,
@@ -185,8 +185,8 @@ class Records:
         return NO_IDS if self._table is None else (self._table.aliases, self._table.traders)
 
 
-def _rows(files: tuple[HeldFile, ...], plan: ReleasePlan) -> pl.LazyFrame:
-    return scan_rows(files, plan.release.source, columns_of(plan.release.source))
+def _rows(files: tuple[HeldFile, ...], plan: ReleasePlan) -> tuple[pl.LazyFrame, ...]:
+    return scans(files, plan.release.source, columns_of(plan.release.source))
 
 
 def _check_charges(plan: ReleasePlan, charges: tuple[Charge, ...]) -> None:
