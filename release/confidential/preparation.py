@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from release.confidential.batches import batches
 from release.confidential.coding import NOTHING, Codes, Dictionary, Rule, integers
 from release.config.fields import months_of
 from release.config.release import Column, FieldSource
@@ -110,7 +111,7 @@ class Preparation:
         for rows in frames:
             schema = rows.collect_schema()
             read = rows.select(**self._texts(schema), **self._numbers(schema))
-            for batch in read.collect_batches(maintain_order=False, engine="streaming"):
+            for batch in batches(read):
                 if batch.height:
                     yield self._lines(batch)
 
