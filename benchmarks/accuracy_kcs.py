@@ -24,11 +24,12 @@ from release.confidential.preparation import Preparation
 from release.confidential.rows import scans
 from release.confidential.sources import columns_of, hold
 from release.config import load_release
+from release.estimates import Figures, reconciled
 from release.measurement import Measurement
 from release.plan import Figures as PriorValues
 from release.plan import PriorFigures, ReleasePlan, make_plan
 from release.planner import suggest
-from release.postprocess import Figures, measured_figures, reconciled
+from release.postprocess import measured_figures
 from release.tables import Level, Measure
 
 FloatArray = NDArray[np.float64]
@@ -167,7 +168,7 @@ def main() -> None:
     sums = leaf_sums(asked.file, plan)
     level = plan.measures[0].levels[1]
     leaves = sums["leaf"].to_numpy()
-    truth = np.bincount(level.cell_of_leaf[leaves], sums["amount"].cast(pl.Float64).to_numpy(), level.cells)
+    truth = np.bincount(level.own_cells[leaves], sums["amount"].cast(pl.Float64).to_numpy(), level.cells)
     top = np.argsort(-truth)[:TOP]
     by_scale = {}
     for size in FLAT:

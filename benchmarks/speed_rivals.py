@@ -49,7 +49,7 @@ def group_by_polars(plan: ReleasePlan, folder: Path) -> None:
     """Sum every level's cells without regard to traders."""
     sums = leaves(plan, folder).group_by("leaf").agg(pl.col("cents").sum()).collect(engine="streaming")
     for level in plan.measures[0].levels:
-        print(level.level, np.bincount(level.cell_of_leaf[sums["leaf"]], weights=sums["cents"]).sum())
+        print(level.level, np.bincount(level.groupings[0][sums["leaf"]], weights=sums["cents"]).sum())
 
 
 def group_by_duckdb(plan: ReleasePlan, folder: Path) -> None:
@@ -73,7 +73,7 @@ def bounding(plan: ReleasePlan, folder: Path) -> None:
     capped = sums.with_columns(pl.min_horizontal("cents", caps)).filter(pl.col("cents") > 0)
     parts = []
     for place, level in enumerate(measure.levels):
-        cell = pl.lit(pl.Series(level.cell_of_leaf)).gather(pl.col("leaf"))
+        cell = pl.lit(pl.Series(level.groupings[0])).gather(pl.col("leaf"))
         weight = pl.lit(pl.Series(level.weights)).gather(pl.col("cell"))
         whole = capped.group_by("trader", cell.alias("cell")).agg(pl.col("cents").sum())
         steps = (pl.col("cents").cast(pl.Float64) * weight).cast(pl.Int64)

@@ -74,7 +74,7 @@ MUTANTS: Mapping[str, Mutant] = {
     "residual_outside_the_norm": Mutant(
         clip=_anew(
             """
-            listed = pl.col("leaf") // 3 % 3 < 2
+            listed = pl.col("leaf") // 5 % 3 < 2
             inside = whitened(capped(amounts.filter(listed), measure), measure)
             residual = whitened(capped(amounts.filter(~listed), measure), measure).rename({"a": "u"})
             clipped = pl.concat([clip(inside, measure.bound), residual])
@@ -83,7 +83,7 @@ MUTANTS: Mapping[str, Mutant] = {
     ),
     "ids_not_normalised": Mutant(preparation={"text = normalised_id(_text(raw, field))": "text = raw"}),
     "duplicates_counted_once_across_traders": Mutant(
-        leaves={'frame.unique(["key",': 'frame.with_columns(leaf=pl.col("key") % 512).unique(["leaf",'}
+        leaves={'frame.unique(["key",': 'frame.with_columns(leaf=pl.col("key") % 1024).unique(["leaf",'}
     ),
 }
 

@@ -37,9 +37,14 @@ from release.plan import PlannedMeasure, PriorFigures, ReleasePlan, make_plan
 from release.tables import Flow, Level, Measure, Tier
 
 MONTHS = tuple(f"2024-{month:02}" for month in range(1, 13))
-FLOWS = tuple(Flow)
+FLOWS = (Flow.IMPORTS, Flow.EXPORTS)
+AGAIN = {"M": "RM", "X": "RX"}
+ALL_FLOWS = tuple(Flow)
+"""With re-imports and re-exports, which stand in imports and exports as well."""
 LEVELS = {"total": "4000", "partner": "2500", "chapter": "2000", "partner x chapter": "1000"}
 ALL_LEVELS = LEVELS | {"section": "3000", "partner x section": "1500"}
+BELOW_CELLS = {"partner x heading": "700", "partner x subheading": "1100"}
+BELOW_CHAPTERS = {"heading": "900", "subheading": "600"}
 COUNTED = {"total": "41", "partner": "1.3", "section": "0.7", "partner x chapter": "0.3"}
 """Noise sd of each level in the measure's unit; no weight is a whole number, so that every whitening rounds."""
 
@@ -81,6 +86,8 @@ def planned(
     periods: Sequence[str] = ("2024",),
     partners: Sequence[str] = ("DE", "FR"),
     chapters: Sequence[str] = ("01", "27"),
+    headings: Sequence[str] = (),
+    subheadings: Sequence[str] = (),
     measures: Sequence[Measure] = (Measure.VALUE,),
     duplicates: str = "keep",
     layout: str = "parquet",
@@ -109,7 +116,12 @@ def planned(
             duplicates=duplicates,  # type: ignore[arg-type]
             value_decimals=decimals,
         ),
-        keys=KeySets(partners=tuple(partners), chapters=tuple(chapters)),
+        keys=KeySets(
+            partners=tuple(partners),
+            chapters=tuple(chapters),
+            headings=tuple(headings),
+            subheadings=tuple(subheadings),
+        ),
         measures=tuple(
             MeasurePlan(name=measure, rho=rho, levels=scales, large_traders=tier)  # type: ignore[arg-type]
             for measure in measures

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from release.bundle.bounds import LARGEST_DOCUMENT
 from release.bundle.content import MANIFEST
-from release.bundle.verification import LARGEST_MANIFEST
 from release.ledger.entries import Head
 
 
@@ -16,7 +16,7 @@ def heads_in(folder: Path) -> tuple[Head, ...]:
 
 def _head(manifest: Path) -> Head | None:
     try:
-        if manifest.stat().st_size > LARGEST_MANIFEST:
+        if manifest.stat().st_size > LARGEST_DOCUMENT:
             return None
         named = json.loads(manifest.read_bytes())["ledger_head"]
         sequence, digest = named["sequence"], named["hash"]

@@ -26,7 +26,7 @@ def batches(query: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 
     def run() -> None:
         try:
-            query.sink_batches(take, maintain_order=False, engine="streaming")
+            query.sink_batches(take, maintain_order=False, lazy=False, engine="streaming")
         finally:
             ready.put(None)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from release.confidential.leaves import starts
 from release.plan import PlannedLevel, PlannedMeasure
-from release.tables import Measure
+from release.tables import NOWHERE, Measure
 
 _SURELY = 1 - 2.0**-20
 """A double's sum of fewer than 2^30 squares is nearer to the exact one than this part."""
@@ -107,8 +107,9 @@ def stacked(amounts: pl.DataFrame, measure: PlannedMeasure) -> Stacked:
     parts = []
     offset = 0
     for level in measure.levels:
-        sums = _cell_sums(owner, level.cell_of_leaf[leaf], amount, level.cells)
-        parts.append(_whitened_level(sums, level, offset, measure.measure))
+        for grouping in level.groupings:
+            sums = _cell_sums(owner, grouping[leaf], amount, level.cells)
+            parts.append(_whitened_level(sums, level, offset, measure.measure))
         offset += level.cells
     owners, cells, steps = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return Stacked(traders=own["trader"].gather(first), owner=owners, cell=cells, a=steps)
@@ -119,7 +120,10 @@ Part = tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.int64]]
 
 
 def _cell_sums(owner: NDArray[np.int64], cell: NDArray[np.uint32], amount: NDArray[np.int64], cells: int) -> Part:
-    """Return each trader's sum in each cell that its leaves are in."""
+    """Return each trader's sum in each cell that its leaves add to."""
+    if (cell == NOWHERE).any():
+        somewhere = cell != NOWHERE
+        owner, cell, amount = owner[somewhere], cell[somewhere], amount[somewhere]
     key = owner * cells + cell
     if (key[1:] < key[:-1]).any():
         order = np.argsort(key)

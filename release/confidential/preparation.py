@@ -9,7 +9,8 @@ stops a run. The rules:
   left out, or a trader of its own.
 - flow, period: a row of another flow or period, or with a date that can't be read, is dropped.
 - partner: NFKC, capitals; not on the key list or empty: residual.
-- commodity: dots and blanks removed, a lost leading zero restored (odd length); no digits or off the list: residual.
+- commodity: dots and blanks removed, a lost leading zero restored (odd length); the longest listed code that it begins
+  with, and there the rest where that code is split; no digits or off the list: residual.
 - value, net mass: exact decimals, rounded half away from zero to minor units. What isn't a finite number drops the row
   when it is the value, and counts as 0 when it is the mass. Beyond +-2^52 minor units it is set to that.
 - currency, where mapped: a row in another currency than the office's is dropped.
@@ -27,7 +28,7 @@ from release.confidential.coding import NOTHING, Codes, Dictionary, Rule, intege
 from release.config.fields import months_of
 from release.config.release import Column, FieldSource
 from release.plan import ReleasePlan
-from release.tables import Flow, Layout, Measure
+from release.tables import Flow, Layout, Measure, leaf_of_code
 
 _OWN = 2**32
 """Codes of units that are single rows begin here; those of traders end before."""
@@ -223,7 +224,7 @@ class Preparation:
 def leaves_of(lines: Lines, layout: Layout) -> Codes:
     """Return the place of each line's leaf; of any value for rows that don't count."""
     block = lines.flow * len(layout.periods) + lines.period
-    return (block * len(layout.partners) + lines.partner) * len(layout.chapters) + lines.product
+    return (block * len(layout.partners) + lines.partner) * len(layout.products) + lines.product
 
 
 def reasons(rows: Iterable[pl.LazyFrame], plan: ReleasePlan, ids: Ids = NO_IDS) -> Reasons:
@@ -246,7 +247,7 @@ def _touched(lines: Lines, layout: Layout) -> dict[str, NDArray[np.bool_]]:
         "unreadable_value": lines.value == NOTHING,
         "other_currency": lines.currency == NOTHING,
         "residual_partner": counted & (lines.partner == len(layout.partners) - 1),
-        "residual_commodity": counted & (lines.product == len(layout.chapters) - 1),
+        "residual_commodity": counted & (lines.product == len(layout.products) - 1),
         "returns": counted & (lines.value < 0),
     }
 
@@ -328,9 +329,17 @@ def _coded(text: pl.Expr, codes: tuple[str, ...]) -> pl.Expr:
 
 
 def _product(text: pl.Expr, layout: Layout) -> pl.Expr:
+    """Return the place among the leaves' products of the longest listed code that a commodity begins with."""
     digits = text.str.replace_all(r"[. ]", "")
     whole = pl.when(digits.str.len_bytes() % 2 == 1).then(pl.concat_str(pl.lit("0"), digits)).otherwise(digits)
-    return _coded(pl.when(whole.str.contains(r"^[0-9]{2,10}$")).then(whole.str.slice(0, 2)), layout.chapters)
+    code = pl.when(whole.str.contains(r"^[0-9]{2,10}$")).then(whole)
+    places = leaf_of_code(layout)
+    found = []
+    for length in sorted({len(listed) for listed in places}, reverse=True):
+        own = {listed: place for listed, place in places.items() if len(listed) == length}
+        start = code.str.slice(0, length)
+        found.append(start.replace_strict(list(own), list(own.values()), default=None, return_dtype=pl.UInt32))
+    return pl.coalesce(*found, pl.lit(len(layout.products) - 1, pl.UInt32))
 
 
 def _period(date: pl.Expr, plan: ReleasePlan) -> pl.Expr:
