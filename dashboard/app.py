@@ -12,6 +12,7 @@ import streamlit as st
 
 from dashboard import markup
 from dashboard.reading import choose, published
+from dashboard.settings import REGISTRY
 from dashboard.views import budget, explorer, methods, overview, pair, plan, releases
 from dashboard.views.page import Page
 
@@ -30,25 +31,27 @@ VIEWS: tuple[tuple[str, str, View], ...] = (
 )
 
 
-def serve(locations: Sequence[Path]) -> None:
+def serve(locations: Sequence[Path], registry: Path | None = None) -> None:
     """Show the page that the address names, for what is published at the locations."""
     st.set_page_config(page_title=TITLE, page_icon=None, layout="wide")
     st.html(markup.STYLE)
     pages = {
-        name: st.Page(_page(view, tuple(locations)), title=title, url_path=name, default=name == "overview")
+        name: st.Page(_page(view, tuple(locations), registry), title=title, url_path=name, default=name == "overview")
         for name, title, view in VIEWS
     }
     st.session_state["pages"] = pages
     st.navigation(list(pages.values())).run()
 
 
-def _page(view: View, locations: tuple[Path, ...]) -> Callable[[], None]:
+def _page(view: View, locations: tuple[Path, ...], registry: Path | None) -> Callable[[], None]:
     def show() -> None:
-        found = published(locations)
+        found = published(locations, registry)
         view(Page(published=found, agreement=choose(), pages=st.session_state["pages"], locations=locations))
 
     return show
 
 
 if __name__ == "__main__":
-    serve([Path(location) for location in sys.argv[1:]])
+    given = sys.argv[1:]
+    told = [Path(word.removeprefix(REGISTRY)) for word in given if word.startswith(REGISTRY)]
+    serve([Path(word) for word in given if not word.startswith(REGISTRY)], next(iter(told), None))

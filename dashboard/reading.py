@@ -11,26 +11,49 @@ import streamlit as st
 
 from dashboard.choices import choice, factor
 from dashboard.mirrored import agreement_on, family
-from dashboard.sources import Place, Published, Refused, Stamp, Stated, bundle_at, published_at, statement_at
+from dashboard.sources import (
+    Place,
+    Published,
+    Refused,
+    Stamp,
+    Stated,
+    bundle_at,
+    published_at,
+    registry_at,
+    statement_at,
+)
 from dashboard.tables import cells_of
 from release.bundle.verification import Bundle
 from release.mirror.comparison import DEFAULT_CIF_FOB, DEFAULT_TOLERANCE, Agreement, Comparison
+from release.registry.offices import Registry
 
 TOLERANCES = (0.05, 0.10, 0.25, 0.50)
 
 
-def published(locations: Sequence[Path]) -> Published:
-    """Return what is published at the locations now; unchanged files aren't read again."""
+def published(locations: Sequence[Path], registry: Path | None = None) -> Published:
+    """Return what is published at the locations now; unchanged files aren't read again.
+
+    With a registry, bundles of the offices that it names are held to its keys; one that can't be believed vouches for
+    nothing, and then nothing is shown.
+    """
+    held = None if registry is None else registry_at(registry)
+    if isinstance(held, Refused):
+        return Published(bundles=(), statements=(), refused=(held,))
     return published_at(
         locations,
-        read=lambda place: _bundle(str(place.path), place.stamp),
+        read=lambda place: _bundle(str(place.path), place.stamp, "" if held is None else held.digest, held),
         read_ledger=lambda place: _statement(str(place.path), place.stamp),
     )
 
 
 @st.cache_resource(max_entries=1000, show_spinner="Reading and checking published bundles …")
-def _bundle(path: str, stamp: Stamp) -> Bundle | Refused:
-    return bundle_at(Place(path=Path(path), stamp=stamp))
+def _bundle(
+    path: str,
+    stamp: Stamp,
+    registry: str,  # noqa: ARG001 - what the registry is known by
+    _held: Registry | None,
+) -> Bundle | Refused:
+    return bundle_at(Place(path=Path(path), stamp=stamp), _held)
 
 
 @st.cache_resource(max_entries=1000, show_spinner=False)

@@ -25,6 +25,7 @@ from release.mirror.middle import middles_of
 from release.mirror.page import page_of
 from release.mirror.sums import Total, sums_of
 from release.mirror.tables import read_history, read_rates
+from release.registry.reading import read_registry, today
 
 __all__ = ["Asked", "bundles_of", "document", "found", "interval", "ratio", "run", "show", "write"]
 
@@ -40,6 +41,7 @@ class Asked:
         cif_fob: factor from FOB exports to CIF imports.
         pairs: directions to explain, as `NLD>ITA`.
         sums: whether sums over offices are wanted.
+        registry: the registry of offices, in place of a config's.
     """
 
     places: tuple[Path, ...]
@@ -48,6 +50,7 @@ class Asked:
     cif_fob: float | None = None
     pairs: tuple[str, ...] = ()
     sums: bool = False
+    registry: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +61,14 @@ class Agreed:
     bundles: tuple[Path, ...]
     agreement: Agreement
     public: PublicTables
+    registry: Path | None
 
 
 def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Compare bundles, print the pairs, and write all cells below `out` when it is given."""
     agreed = _configured(asked) if _is_config(asked.places) else _by_words(asked)
     ways = tuple(_way(text) for text in asked.pairs)
-    bundles = bundles_of(agreed.bundles)
+    bundles = bundles_of(agreed.bundles, agreed.registry)
     comparison = compare(bundles, agreed.agreement, agreed.public)
     explained = tuple(explain(bundles, ways, agreed.agreement, agreed.public))
     sums = tuple(sums_of(comparison.cells, bundles, agreed.public)) if asked.sums else ()
@@ -97,7 +101,8 @@ def _configured(asked: Asked) -> Agreed:
     )
     root = asked.published or folder
     places = tuple(inside(root, place) for place in config.bundles)
-    return Agreed(title=config.title, bundles=places, agreement=agreement, public=tables)
+    registry = asked.registry or (None if config.registry is None else inside(folder, config.registry))
+    return Agreed(title=config.title, bundles=places, agreement=agreement, public=tables, registry=registry)
 
 
 def _by_words(asked: Asked) -> Agreed:
@@ -109,7 +114,9 @@ def _by_words(asked: Asked) -> Agreed:
     if tolerance > 1:
         raise UsageError(f"--tolerance {tolerance:g} is more than 100 %; 25 % is written 0.25. Nothing was written.")
     agreement = Agreement(tolerance=tolerance, cif_fob=cif_fob, cif_fob_source=source)
-    return Agreed(title="Mirrors", bundles=asked.places, agreement=agreement, public=PublicTables())
+    return Agreed(
+        title="Mirrors", bundles=asked.places, agreement=agreement, public=PublicTables(), registry=asked.registry
+    )
 
 
 def _way(text: str) -> tuple[str, str]:
@@ -119,9 +126,15 @@ def _way(text: str) -> tuple[str, str]:
     return exporter, importer
 
 
-def bundles_of(places: Sequence[Path]) -> list[Bundle]:
-    """Return the verified bundles at the places."""
-    return [read_bundle(place) for place in found(places)]
+def bundles_of(places: Sequence[Path], registry: Path | None = None) -> list[Bundle]:
+    """Return the verified bundles at the places; with a registry, offices that it names have to have signed theirs.
+
+    Raises:
+        BundleRefusedError: one of them can't be believed.
+        RegistryRefusedError: the registry can't.
+    """
+    known = None if registry is None else read_registry(registry, day=today()).registry
+    return [read_bundle(place, known) for place in found(places)]
 
 
 def write(
