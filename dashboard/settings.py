@@ -28,16 +28,11 @@ SAFE_OPTIONS: Mapping[str, str] = MappingProxyType(
 )
 """Streamlit's options by name, as text."""
 
-REGISTRY = "--registry="
-"""How the script is told which registry of offices bundles are held to."""
-
 SCRIPT = Path(__file__).parent / "app.py"
 """What Streamlit runs."""
 
 
-def arguments(locations: tuple[Path, ...], port: int, registry: Path | None = None) -> list[str]:
-    """Return the arguments of `python -P -m streamlit` that serve bundles at `locations` on a port of this machine."""
+def arguments(places: tuple[Path, ...], port: int) -> list[str]:
+    """Return the arguments of Streamlit's own command that serve what is at `places` on a port of this machine."""
     options = {**SAFE_OPTIONS, "server.port": str(port), "browser.serverPort": str(port)}
-    told = [] if registry is None else [f"{REGISTRY}{registry}"]
-    given = (f"--{name}={value}" for name, value in options.items())
-    return ["run", str(SCRIPT), *given, "--", *told, *map(str, locations)]
+    return ["run", str(SCRIPT), *(f"--{name}={value}" for name, value in options.items()), "--", *map(str, places)]

@@ -6,13 +6,18 @@ from pathlib import Path
 from release.errors import RegistryRefusedError
 from release.plainfile import NotPlainError, plain_file
 from release.registry.folder import FolderFiles
-from release.registry.metadata import LARGEST_METADATA, Believed, Distrust, Seen, believed
+from release.registry.metadata import FIRST_ROOT, LARGEST_METADATA, Believed, Distrust, Seen, believed
 
 _REMEDIES = {
     "expired": "Get it anew; or, for an archive, name the day that you know it to have been in force with --as-of.",
     "rolled back": "Get it anew; somebody may be hiding a change from you.",
     "missing": "Name the folder that `mirrors registry init` made.",
 }
+
+
+def is_registry(place: Path) -> bool:
+    """Return whether a place that someone named is a registry's folder rather than a bundle or a folder of them."""
+    return (place / FIRST_ROOT).is_file()
 
 
 def today() -> datetime.date:
