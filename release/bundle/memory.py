@@ -21,14 +21,14 @@ class SeenRelease:
         digest: SHA-256 of the manifest.
         sequence: of the charge.
         head: of the ledger at the charge.
-        signed: whether somebody known vouched for it.
+        keyid: of the key that vouched for it when a registry said whose it is; None when nobody known did.
         supersedes: the release that it takes the place of.
     """
 
     digest: str
     sequence: int
     head: str
-    signed: bool
+    keyid: str | None
     supersedes: str | None = None
 
 
@@ -45,14 +45,15 @@ class Memory:
 
 def seen_release(result: Verification) -> SeenRelease | None:
     """Return what is to be remembered of a verified bundle; None when it isn't valid."""
-    identity = result.identity
+    identity, statement = result.identity, result.vouched.statement
     if not result.valid or identity is None:
         return None
+    known = result.vouched.standing is Standing.SIGNED
     return SeenRelease(
         digest=identity.digest,
         sequence=identity.sequence,
         head=identity.head,
-        signed=result.vouched.standing is Standing.SIGNED,
+        keyid=statement.key.keyid if known and statement is not None else None,
         supersedes=identity.supersedes,
     )
 
@@ -68,7 +69,9 @@ def held_against(memory: Memory, results: Iterable[Verification]) -> tuple[Verif
             judged.append(result)
             continue
         known = offices.setdefault(result.identity.reporter, {})
-        found = tuple(_findings(known, result.identity.release, one))
+        statement = result.vouched.statement
+        signs = None if statement is None else statement.key.keyid
+        found = tuple(_findings(known, result.identity.release, one, signs))
         judged.append(replace(result, findings=found))
         if not found:
             known[result.identity.release] = _merged(known.get(result.identity.release), one)
@@ -76,16 +79,16 @@ def held_against(memory: Memory, results: Iterable[Verification]) -> tuple[Verif
 
 
 def _merged(before: SeenRelease | None, now: SeenRelease) -> SeenRelease:
-    return now if before is None else replace(now, signed=before.signed or now.signed)
+    return now if before is None else replace(now, keyid=now.keyid or before.keyid)
 
 
-def _findings(known: Releases, release: str, one: SeenRelease) -> Iterator[BundleFinding]:
+def _findings(known: Releases, release: str, one: SeenRelease, signs: str | None) -> Iterator[BundleFinding]:
     before = known.get(release)
     if before is not None and before.digest != one.digest:
         message = f"release {release} was seen before with other bytes: one of the two isn't the office's"
         yield BundleFinding(code="changed", message=message)
-    if before is not None and before.signed and not one.signed:
-        message = f"release {release} was signed when it was seen before, and nobody known vouches for it now"
+    if before is not None and before.keyid is not None and before.keyid != signs:
+        message = f"release {release} was signed by its office when it was seen before, and isn't now"
         yield BundleFinding(code="stripped", message=message)
     for name, other in known.items():
         if name != release and (other.sequence == one.sequence or other.head == one.head):

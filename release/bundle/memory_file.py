@@ -1,7 +1,7 @@
 """A verifier's memory as a file: JSON, replaced by one atomic step.
 
 Promised: `format`, `registry` (`root_version`, `version`, `digest`, or null) and `offices`: by reporter and release
-`digest`, `sequence`, `head`, `signed`, `supersedes`.
+`digest`, `sequence`, `head`, `keyid`, `supersedes`.
 """
 
 import json

@@ -14,7 +14,7 @@ from release.cli.places import found
 from release.cli.printing import command, print_json, say
 from release.cli.registry_printing import day, document, show
 from release.cli.signing import asked
-from release.errors import RegistryRefusedError, UsageError
+from release.errors import RegistryChangeRefusedError, UsageError
 from release.registry.editing import Change, Offices, with_new_key, with_office, with_revoked_key
 from release.registry.folder import FolderFiles, add_files, changing
 from release.registry.history import history_faults
@@ -55,7 +55,7 @@ def init(place: Path, keepers: Sequence[Path], threshold: int, signing: Signing,
     """Begin a registry without offices; refused where one is."""
     with changing(place):
         if FolderFiles(place).read("1.root.json", LARGEST_METADATA) is not None:
-            raise RegistryRefusedError(str(place), "a registry is there already", "It was left as it is.")
+            raise RegistryChangeRefusedError(f"there is one at {place} already")
         keys = _opened(signing)
         named = tuple(read_public(one) for one in keepers) or tuple(key.public for key in keys)
         add_files(place, first_files(Keepers(keys=named, threshold=threshold), keys, _expiry(signing)))
@@ -87,7 +87,7 @@ def rotate(
         return with_new_key(known.offices, change, reporter=reporter, key=key, kept=kept)
 
     _change(place, signing, changed)
-    say(f"the old key of {reporter} goes on vouching for {number} releases, and for nothing else")
+    say(f"the old key of {reporter} goes on vouching for {_releases(number)}, and for nothing else")
     _told(place, f"replaced the key of {reporter} in", as_json=as_json)
 
 
@@ -161,11 +161,15 @@ def _kept(registry: Registry, reporter: str, bundles: Sequence[Path]) -> tuple[K
         statement = result.vouched.statement
         if not result.valid or statement is None or result.vouched.standing is not Standing.SIGNED:
             reason = result.findings[0].message if result.findings else "nobody that it names vouches for it"
-            raise RegistryRefusedError(str(place), f"this bundle can't be kept: {reason}", "Nothing was changed.")
+            raise RegistryChangeRefusedError(f"the bundle {place} can't be kept: {reason}")
         if statement.released.reporter == reporter:
             released = statement.released
             kept.append(KeptRelease(release=released.release, sequence=released.sequence, digest=statement.digest))
     return tuple(sorted(set(kept), key=lambda one: (one.sequence, one.release, one.digest)))
+
+
+def _releases(number: int) -> str:
+    return "1 release" if number == 1 else f"{number} releases"
 
 
 def _opened(signing: Signing) -> list[PrivateKey]:

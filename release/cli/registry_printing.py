@@ -64,5 +64,5 @@ def show(place: Path, known: Believed) -> None:
         typer.echo(f"  {office.reporter} ({office.name})")
         for one in office.keys:
             ended = "" if one.until_date is None else f", {one.state} {one.until_date} ({one.reason})"
-            keeps = "" if one.until_date is None else f"; vouches for {len(one.kept)} releases"
+            keeps = "" if one.until_date is None else f"; releases it still vouches for: {len(one.kept)}"
             typer.echo(f"    key {one.key.keyid[:16]}… since {one.since_date}{ended}{keeps}")

@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from release.errors import RegistryRefusedError
+from release.errors import RegistryChangeRefusedError
 from release.registry.offices import KeptRelease, KeyState, Office, OfficeKey
 from release.signing.keys import PublicKey
-
-PLACE = "the registry"
 
 Offices = Mapping[str, Office]
 
@@ -24,10 +22,10 @@ def with_office(offices: Offices, change: Change, *, reporter: str, name: str, k
     """Return the offices with a new one.
 
     Raises:
-        RegistryRefusedError: it is there already, or the key is another's.
+        RegistryChangeRefusedError: it is there already, or the key is another's.
     """
     if reporter in offices:
-        raise RegistryRefusedError(PLACE, f"{reporter} is in it already; `registry rotate` replaces its key")
+        raise RegistryChangeRefusedError(f"{reporter} is in it already; `registry rotate` replaces its key")
     return {**offices, reporter: Office(reporter=reporter, name=name, keys=(_entered(offices, change, key),))}
 
 
@@ -37,7 +35,7 @@ def with_new_key(
     """Return the offices with an office's key replaced; the old one vouches for `kept` and nothing else from now on.
 
     Raises:
-        RegistryRefusedError: there is no such office, or the key was entered before.
+        RegistryChangeRefusedError: there is no such office, or the key was entered before.
     """
     office = _office(offices, reporter)
     old = tuple(_retired(one, change, kept) for one in office.keys)
@@ -52,12 +50,12 @@ def with_revoked_key(
     A retired key that is revoked keeps at most what it had kept.
 
     Raises:
-        RegistryRefusedError: the office has no such key, or it is revoked already.
+        RegistryChangeRefusedError: the office has no such key, or it is revoked already.
     """
     office = _office(offices, reporter)
     key = next((one for one in office.keys if one.key.keyid.startswith(keyid) and keyid), None)
     if key is None or key.state is KeyState.REVOKED:
-        raise RegistryRefusedError(PLACE, f"{reporter} has no key {keyid[:16]} that could be revoked")
+        raise RegistryChangeRefusedError(f"{reporter} has no key {keyid[:16]} that could be revoked")
     had = kept if key.state is KeyState.ACTIVE else [one for one in kept if one in key.kept]
     revoked = replace(
         key,
@@ -72,13 +70,13 @@ def with_revoked_key(
 
 def _office(offices: Offices, reporter: str) -> Office:
     if reporter not in offices:
-        raise RegistryRefusedError(PLACE, f"it names no office {reporter}; `registry add-office` enters one")
+        raise RegistryChangeRefusedError(f"it names no office {reporter}; `registry add-office` enters one")
     return offices[reporter]
 
 
 def _entered(offices: Offices, change: Change, key: PublicKey) -> OfficeKey:
     if any(one.key == key for office in offices.values() for one in office.keys):
-        raise RegistryRefusedError(PLACE, "this key was entered before; a key is of one office, and enters once")
+        raise RegistryChangeRefusedError("this key was entered before; a key is of one office, and enters once")
     return OfficeKey(key=key, since=change.version, since_date=change.date)
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
 from tuf.api.serialization.json import JSONSerializer
 
-from release.errors import RegistryRefusedError
+from release.errors import RegistryChangeRefusedError
 from release.registry.document import office_bytes
-from release.registry.editing import PLACE, Offices
+from release.registry.editing import Offices
 from release.registry.metadata import TIMESTAMP, Believed
 from release.signing.keys import PrivateKey, PublicKey
 
@@ -35,7 +35,7 @@ class Keepers:
     """Who keeps the registry: their keys, and how many of them it takes.
 
     Raises:
-        RegistryRefusedError: a key stands twice, or the threshold isn't from 1 to their number.
+        RegistryChangeRefusedError: a key stands twice, or the threshold isn't from 1 to their number.
     """
 
     keys: tuple[PublicKey, ...]
@@ -43,14 +43,14 @@ class Keepers:
 
     def __post_init__(self) -> None:
         if not 1 <= self.threshold <= len(set(self.keys)) or len(set(self.keys)) < len(self.keys):
-            raise RegistryRefusedError(PLACE, "the threshold isn't from 1 to the number of different keepers' keys")
+            raise RegistryChangeRefusedError("the threshold isn't from 1 to the number of different keepers' keys")
 
 
 def first_files(keepers: Keepers, signers: Sequence[PrivateKey], expiry: Expiry) -> dict[str, bytes]:
     """Return the files of a new registry without offices.
 
     Raises:
-        RegistryRefusedError: too few of the keepers sign.
+        RegistryChangeRefusedError: too few of the keepers sign.
     """
     root = _root(1, keepers, expiry)
     return {"1.root.json": _signed(root, [root], signers), **_version_files(1, {}, [root], signers, expiry)}
@@ -75,7 +75,7 @@ def next_files(
         keepers: who keeps it from now on, where that changes.
 
     Raises:
-        RegistryRefusedError: too few of the keepers sign.
+        RegistryChangeRefusedError: too few of the keepers sign.
     """
     old = current.root.signed
     version = current.registry.version + 1
@@ -122,7 +122,7 @@ def _signed(
     """Return metadata signed by the keepers that each of the roots names.
 
     Raises:
-        RegistryRefusedError: there are too few of them.
+        RegistryChangeRefusedError: there are too few of them.
     """
     metadata: Metadata[Any] = Metadata(signed)
     known = {keyid for root in roots for keyid in root.roles[signed.type].keyids}
@@ -132,8 +132,7 @@ def _signed(
     for root in roots:
         found = root.get_verification_result(signed.type, metadata.signed_bytes, metadata.signatures)
         if not found:
-            raise RegistryRefusedError(
-                PLACE,
+            raise RegistryChangeRefusedError(
                 f"{len(found.signed)} of its keepers sign this, and it takes {found.threshold}",
                 "Name more keys.",
             )
