@@ -20,7 +20,7 @@ from release.registry.offices import Office, Registry
 
 LARGEST_METADATA = 2_000_000
 LARGEST_OFFICE = 2_000_000
-MOST_ROOTS = 1024
+MOST_ROOTS = 256
 MOST_OFFICES = 1000
 FIRST_ROOT = "1.root.json"
 TIMESTAMP = "timestamp.json"
