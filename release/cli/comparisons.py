@@ -23,6 +23,7 @@ from release.mirror.explaining import PairExplanation, explain
 from release.mirror.middle import middles_of
 from release.mirror.page import page_of
 from release.mirror.sums import Total, sums_of
+from release.registry.reading import read_registry, today
 
 __all__ = ["Asked", "bundles_of", "document", "found", "interval", "ratio", "run", "show", "write"]
 
@@ -38,6 +39,7 @@ class Asked:
         cif_fob: factor from FOB exports to CIF imports.
         pairs: directions to explain, as `NLD>ITA`.
         sums: whether sums over offices are wanted.
+        registry: the registry of offices, in place of a config's.
     """
 
     places: tuple[Path, ...]
@@ -46,13 +48,14 @@ class Asked:
     cif_fob: float | None = None
     pairs: tuple[str, ...] = ()
     sums: bool = False
+    registry: Path | None = None
 
 
 def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Compare bundles, print the pairs, and write all cells below `out` when it is given."""
     agreed = _configured(asked) if _names_one_file(asked.places) else _by_words(asked)
     ways = tuple(_way(text) for text in asked.pairs)
-    bundles = bundles_of(agreed.bundles)
+    bundles = bundles_of(agreed.bundles, asked.registry or agreed.registry)
     comparison = compare(bundles, agreed.agreement, agreed.public)
     explained = tuple(explain(bundles, ways, agreed.agreement, agreed.public))
     sums = tuple(sums_of(comparison.cells, bundles, agreed.public)) if asked.sums else ()
@@ -96,9 +99,15 @@ def _way(text: str) -> tuple[str, str]:
     return exporter, importer
 
 
-def bundles_of(places: Sequence[Path]) -> list[Bundle]:
-    """Return the verified bundles at the places."""
-    return [read_bundle(place) for place in found(places)]
+def bundles_of(places: Sequence[Path], registry: Path | None = None) -> list[Bundle]:
+    """Return the verified bundles at the places; with a registry, offices that it names have to have signed theirs.
+
+    Raises:
+        BundleRefusedError: one of them can't be believed.
+        RegistryRefusedError: the registry can't.
+    """
+    known = None if registry is None else read_registry(registry, day=today()).registry
+    return [read_bundle(place, known) for place in found(places)]
 
 
 def write(
