@@ -15,6 +15,9 @@ from release.errors import SchemaError
 
 _NO_SEPARATOR = "\x01"
 
+_TOGETHER = 8_000_000
+"""Bytes of files that are read at the same time, or one file."""
+
 
 def scan_rows(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> pl.LazyFrame:
     """Return one row a record with the columns `names`: text from CSV, their own types from Parquet.
@@ -79,6 +82,16 @@ def _made(field: FieldSource) -> pl.Expr:
     if isinstance(field, str):
         return pl.col(field)
     return pl.lit(field.constant)
+
+
+def scans(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> tuple[pl.LazyFrame, ...]:
+    """Return the same rows in frames of some files each: read one by one, they need less memory than all at once."""
+    groups: list[list[HeldFile]] = [[]]
+    for file in files:
+        if sum(one.state[0] for one in groups[-1]) > _TOGETHER:
+            groups.append([])
+        groups[-1].append(file)
+    return tuple(scan_rows(group, source, names) for group in groups)
 
 
 def check_kinds(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> None:
