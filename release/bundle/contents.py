@@ -46,8 +46,8 @@ def parsed(contents: Mapping[str, bytes]) -> Parsed:
     cells = promised_cells(plan)
     tiers = (cells, cells + promised_cells(plan, tiered=True))
     csv_fits(contents["observations.csv"], "observations.csv", cells)
-    parquet_fits(contents["observations.parquet"], "observations.parquet", lambda rows: rows == cells)
-    parquet_fits(contents["measurement.parquet"], "measurement.parquet", lambda rows: rows in tiers)
+    parquet_fits(contents["observations.parquet"], "observations.parquet", lambda rows: rows == cells, noisy=4)
+    parquet_fits(contents["measurement.parquet"], "measurement.parquet", lambda rows: rows in tiers, noisy=1)
     try:
         return Parsed(
             manifest=manifest,
