@@ -30,6 +30,7 @@ from release.registry.reading import read_registry, today
 
 LARGEST_STATEMENT = 50_000_000
 MOST_PLACES = 2000
+_KEY_LISTS = ("periods", "partners", "chapters", "headings", "subheadings", "flows")
 
 Stamp = tuple[tuple[str, int, int, int, int], ...]
 """Name, inode, size, and times of change in nanoseconds of each file: another stamp, another reading."""
@@ -145,7 +146,7 @@ def _lacking(bundle: Bundle) -> str | None:
             parse_amount(text, low=low, high=high)
         numbers = [charge["epsilon"], charge["head"]["sequence"], charge["account"]["year"]]
         fits = all(isinstance(word, str) for word in words) and all(type(one) in {int, float} for one in numbers)
-        listed = all(isinstance(one, str) for key in ("periods", "partners", "chapters", "flows") for one in plan[key])
+        listed = all(isinstance(one, str) for key in _KEY_LISTS for one in plan[key])
     except (KeyError, TypeError, InvalidAmountError):
         fits = listed = False
     return None if fits and listed else "its plan, charge or metadata lack something that a comparison needs"

@@ -13,12 +13,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from release.bundle.agreement import disagreements
 from release.bundle.bounds import MOST_CELLS, csv_fits, document, parquet_fits
 from release.bundle.content import MANIFEST, manifest_bytes
 from release.bundle.findings import BundleFinding, Stop
-from release.bundle.observations import KEY, OBSERVATION_SCHEMA, read_csv
+from release.bundle.observations import KEY, OBSERVATION_SCHEMA, read_csv, stated_figures
 from release.errors import BundleError
 from release.measurement import Key, Measurement, from_bytes, measured
+from release.plan import layout_of
+from release.tables import Level, partners_of, products_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,7 +48,8 @@ def parsed(contents: Mapping[str, bytes]) -> Parsed:
     )
     cells = promised_cells(plan)
     tiers = (cells, cells + promised_cells(plan, tiered=True))
-    csv_fits(contents["observations.csv"], "observations.csv", cells)
+    for name in ("observations.csv", "sdmx-data.csv"):
+        csv_fits(contents[name], name, cells)
     parquet_fits(contents["observations.parquet"], "observations.parquet", lambda rows: rows == cells, noisy=4)
     parquet_fits(contents["measurement.parquet"], "measurement.parquet", lambda rows: rows in tiers, noisy=1)
     try:
@@ -71,7 +75,7 @@ def promised_cells(plan: dict[str, Any], *, tiered: bool = False) -> int:
     try:
         chosen = [one for one in plan["measures"] if not tiered or one["large_traders"] is not None]
         cells = sum(_level_cells(plan, level["level"]) for one in chosen for level in one["levels"])
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise Stop("structure", "plan.json lacks something that the format promises") from None
     if cells > MOST_CELLS:
         raise Stop("cells", f"plan.json promises {cells:,} cells, more than any release has")
@@ -93,6 +97,8 @@ def findings_within(contents: Mapping[str, bytes], values: Parsed) -> Iterator[B
         yield from _plan_findings(contents["plan.json"], values.manifest, plan, charge, values.metadata)
         yield from _table_findings(values.table, values.text, plan)
         yield from _measurement_findings(values.table, values.measurement, plan, charge)
+        for code, message in disagreements(contents, plan, charge, values.table):
+            yield BundleFinding(code=code, message=message)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, pl.exceptions.PolarsError):
         yield BundleFinding(code="structure", message="plan, charge or table lack something that the format promises")
 
@@ -174,13 +180,9 @@ def expected_keys(plan: dict[str, Any]) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _axes(plan: dict[str, Any], level: str) -> tuple[list[str], list[str]]:
-    partners = plan["partners"] if level.startswith("partner") else ["W0"]
-    if level.endswith("chapter"):
-        return partners, plan["chapters"]
-    if level.endswith("section"):
-        return partners, ["_X" if code == "_X" else f"S{code}" for code in dict.fromkeys(plan["sections"])]
-    return partners, ["TOTAL"]
+def _axes(plan: dict[str, Any], level: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    layout, own = layout_of(plan), Level(level)
+    return partners_of(layout, own), products_of(layout, own)
 
 
 def _measurement_findings(
@@ -203,7 +205,8 @@ def _measurement_findings(
                     measurement.excess[key], measurement.excess_weights[key], measure["minor_units"]
                 )
                 values, sd = values + more, np.hypot(sd, its_sd)
-            if not (np.array_equal(rows["measured"], values) and np.array_equal(rows["measured_sd"], sd)):
+            told = (stated_figures(values, sd, "measured"), stated_figures(sd, sd, "measured_sd"))
+            if not (np.array_equal(rows["measured"], told[0]) and np.array_equal(rows["measured_sd"], told[1])):
                 yield BundleFinding(code="measured", message=f"{key[0]} at level {key[1]} isn't the noisy result")
 
 

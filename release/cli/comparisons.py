@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from release.bundle.cells import inert_text
 from release.bundle.verification import Bundle, read_bundle
 from release.cli.comparison_tables import interval, ratio, show, show_explained, show_sums
 from release.cli.places import found
@@ -123,7 +124,7 @@ def write(
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(MirrorCell)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: _told(value) for name, value in row.items()} for row in rows)
     (folder / "comparison.csv").write_text(text.getvalue(), encoding="utf-8")
     pl.DataFrame(rows, schema=_SCHEMA).write_parquet(folder / "comparison.parquet", compression="zstd")
     whole = json.dumps(document(comparison, explained, sums), allow_nan=False)
@@ -131,9 +132,9 @@ def write(
     (folder / "comparison.html").write_text(page_of(comparison, title, explained), encoding="utf-8")
 
 
-def _inert(value: Any) -> Any:
+def _told(value: Any) -> Any:
     """Return text so that no spreadsheet takes it for a formula; the words come from other offices' bundles."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return inert_text(value) if isinstance(value, str) else value
 
 
 _KINDS: dict[Any, Any] = {float: pl.Float64, float | None: pl.Float64, bool | None: pl.Boolean}

@@ -18,7 +18,9 @@ from release.privacy import parse_amount
 PairName = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}>[A-Z]{3}$")]
 """One direction of trade, exporter first: `NLD>ITA`."""
 
-ComparedLevel = Literal["partner", "partner x section", "partner x chapter"]
+ComparedLevel = Literal[
+    "partner", "partner x section", "partner x chapter", "partner x heading", "partner x subheading"
+]
 
 
 def _within(text: object, low: str, high: str) -> Fraction:
@@ -106,10 +108,12 @@ class Comparison:
     title: Text
     bundles: Annotated[tuple[InnerPath, ...], Field(min_length=1, max_length=1000)]
     pairs: Annotated[tuple[PairName, ...], Field(max_length=10_000)] = ()
-    levels: Annotated[tuple[ComparedLevel, ...], Field(min_length=1, max_length=3)] = (
+    levels: Annotated[tuple[ComparedLevel, ...], Field(min_length=1, max_length=5)] = (
         "partner",
         "partner x section",
         "partner x chapter",
+        "partner x heading",
+        "partner x subheading",
     )
     periods: Annotated[tuple[Period, ...], Field(max_length=400)] = ()
     tolerance: Tolerance = Fraction(1, 4)
