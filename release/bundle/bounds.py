@@ -35,7 +35,7 @@ _LARGEST_FOOTER = 262_144
 _LARGEST_DICTIONARY = 65_536
 _MOST_COLUMNS = 64
 NOISE_BYTES = 2
-"""A figure is stated to six digits of its noise, a raw one to 2^24 of a standard deviation: 19 bits or more each that no
+"""A figure is stated to six digits of its noise, a raw one to 2^24 of a standard deviation: 19 bits or more that no
 compression takes away."""
 
 _ROOM = 65_536
