@@ -17,9 +17,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from release.confidential import clip, preparation
+from release.confidential import clip
+from release.confidential.leaves import amounts
 from release.confidential.noise import noisy
-from release.confidential.rows import scan_rows
+from release.confidential.preparation import Preparation
+from release.confidential.rows import scans
 from release.confidential.sources import columns_of, hold
 from release.config import load_release
 from release.estimates import Figures, reconciled
@@ -113,9 +115,8 @@ def leaf_sums(file: Path, plan: ReleasePlan) -> pl.DataFrame:
     """Return traders' leaf sums of the file, by the program's own preparation."""
     files = hold(file, "csv")
     try:
-        rows = scan_rows(files, plan.release.source, columns_of(plan.release.source))
-        lines = preparation.lines(rows, plan)
-        sums = preparation.trader_codes(preparation.amounts(lines, (Measure.VALUE,)).collect())
+        frames = scans(files, plan.release.source, columns_of(plan.release.source))
+        sums = pl.concat(amounts(frames, plan, Preparation(plan)))
     finally:
         for held in files:
             os.close(held.descriptor)

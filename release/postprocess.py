@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from release.bundle.observations import OBSERVATION_SCHEMA
+from release.bundle.observations import OBSERVATION_SCHEMA, stated, unit_code
 from release.estimates import Figures, reconciled
 from release.measurement import Measurement, measured
 from release.plan import PlannedMeasure, ReleasePlan
@@ -26,7 +26,8 @@ GRID_SHARE = 0.02
 def observations(plan: ReleasePlan, measurement: Measurement) -> pl.DataFrame:
     """Return the published table of a release, measure by measure and level by level, cells in published order.
 
-    Amounts are in the measure's unit: currency units, declaration lines, traders, kilograms.
+    Amounts are in the measure's unit: currency units, declaration lines, traders, kilograms; they are rounded to the
+    precision at which figures are published.
     """
     parts = []
     for measure in plan.measures:
@@ -36,7 +37,7 @@ def observations(plan: ReleasePlan, measurement: Measurement) -> pl.DataFrame:
             _level_table(plan, measure, level.level, raw[level.level], estimates[level.level])
             for level in measure.levels
         ]
-    return pl.concat(parts).select(OBSERVATION_SCHEMA.names()).match_to_schema(OBSERVATION_SCHEMA)
+    return stated(pl.concat(parts).select(OBSERVATION_SCHEMA.names()).match_to_schema(OBSERVATION_SCHEMA))
 
 
 def measured_figures(measure: PlannedMeasure, measurement: Measurement) -> dict[Level, Figures]:
@@ -87,6 +88,7 @@ def _level_table(
             "high": estimate.values + Z95 * estimate.sd,
             "exposure": exposure(measure, estimate.sd),
             "display": shown(estimate.values, estimate.sd),
+            "unit": [unit_code(measure.measure, plan.office.metadata.currency)] * len(keys),
         }
     )
 

@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from release.confidential import clip, preparation
+from release.confidential import clip, leaves, preparation
 from release.confidential.records import exact_vectors
-from release.confidential.rows import scan_rows
+from release.confidential.rows import scans
 from release.confidential.sources import HeldFile, columns_of, hold
 from release.config.office import (
     AccountTerms,
@@ -182,17 +182,22 @@ def write_rows(place: Path, chunks: Sequence[Sequence[Row]], *, layout: str = "p
 
 
 def contributions(
-    place: Path, plan: ReleasePlan, *, preparing: ModuleType = preparation, clipping: ModuleType = clip
+    place: Path,
+    plan: ReleasePlan,
+    *,
+    preparing: ModuleType = preparation,
+    summing: ModuleType = leaves,
+    clipping: ModuleType = clip,
 ) -> NDArray[np.int64]:
-    """Return the pre-noise integers of everything drawn, stacked, by the real code or by edited copies of two modules.
+    """Return the pre-noise integers of everything drawn, stacked, by the real code or by edited copies of its modules.
 
     Edited copies give the uniform tier alone.
     """
-    if preparing is preparation and clipping is clip:
+    if (preparing, summing, clipping) == (preparation, leaves, clip):
         with _held(place, plan) as files:
             vectors = exact_vectors(files, plan)
         return np.concatenate([vectors[tier, each.measure] for each in plan.measures for tier in tiers_of(each)])
-    sums = prepared(place, plan, preparing)
+    sums = prepared(place, plan, preparing, summing)
     chosen = [sums.select("trader", "leaf", pl.col(each.measure).alias("amount")) for each in plan.measures]
     return np.concatenate(list(map(clipping.pre_noise, chosen, plan.measures)))
 
@@ -207,14 +212,14 @@ def everything_drawn(plan: ReleasePlan) -> tuple[PlannedMeasure, ...]:
     return tuple(each for measure in plan.measures for each in (measure, measure.excess) if each is not None)
 
 
-def prepared(place: Path, plan: ReleasePlan, preparing: ModuleType = preparation) -> pl.DataFrame:
-    """Return each trader's leaf sums of every measure, by the real preparation or an edited copy of it."""
-    measures = tuple(measure.measure for measure in plan.measures)
+def prepared(
+    place: Path, plan: ReleasePlan, preparing: ModuleType = preparation, summing: ModuleType = leaves
+) -> pl.DataFrame:
+    """Return each trader's leaf sums of every measure, by the real preparation or edited copies of two modules."""
     with _held(place, plan) as files:
-        rows = scan_rows(files, plan.release.source, columns_of(plan.release.source))
-        sums: pl.DataFrame = preparing.amounts(preparing.lines(rows, plan), measures).collect()
-    coded: pl.DataFrame = preparing.trader_codes(sums)
-    return coded
+        frames = scans(files, plan.release.source, columns_of(plan.release.source))
+        sums: pl.DataFrame = pl.concat(summing.amounts(frames, plan, preparing.Preparation(plan)))
+    return sums
 
 
 @contextmanager

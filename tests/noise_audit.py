@@ -20,7 +20,6 @@ from clip_world import AGAIN, FLOWS, MONTHS, Row, contributions, everything_draw
 from numpy.typing import NDArray
 from scipy.stats import beta, norm
 
-from release.confidential import clip, preparation
 from release.confidential.noise import noisy
 from release.plan import ReleasePlan
 
@@ -67,14 +66,13 @@ def worlds(
     canary: Canary,
     *,
     span: int = 1,
-    preparing: ModuleType = preparation,
-    clipping: ModuleType = clip,
+    **modules: ModuleType,
 ) -> Worlds:
     """Return both worlds of a plan with twelve months of imports and exports, by the real code or by edited copies."""
     others = [row("B", block=block, leaf=LISTED[block % 4], value="777.77", mass="3.5") for block in range(BLOCKS)]
     rows = [line for block in range(BLOCKS) for line in _canary(canary, block, block // span, plan)]
     vectors = [
-        contributions(write_rows(place / name, [kept]), plan, preparing=preparing, clipping=clipping)
+        contributions(write_rows(place / name, [kept]), plan, **modules)
         for name, kept in (("without", others), ("inside", others + rows))
     ]
     return Worlds(plan=plan, span=span, without=vectors[0], inside=vectors[1])

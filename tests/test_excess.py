@@ -215,7 +215,7 @@ ROUNDED = {
     'whole = whitened(capped(amounts.join(large, on="trader", how="semi"), excess), measure)': (
         "whole = _rounded(capped(amounts, excess), measure)"
     ),
-    'kept = clip(bounded.join(large, on="trader", how="semi"), measure.bound)': "kept = clip(bounded, measure.bound)",
+    'kept = clip(fitted.join(large, on="trader", how="semi"), measure.bound)': "kept = clip(fitted, measure.bound)",
     AT_THE_END: (
         "\ndef _rounded(amounts, measure):\n    return whitened(amounts, measure).with_columns(pl.col('a') + 1)\n"
     ),

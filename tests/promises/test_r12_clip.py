@@ -35,7 +35,7 @@ from neighbours import Seen, judged, neighbouring
 from reference_clip import reference_contribution
 
 from release.codelists import area_codes, chapter_codes
-from release.confidential import clip, preparation
+from release.confidential import clip
 from release.plan import PlannedMeasure, ReleasePlan
 from release.tables import Measure
 
@@ -58,7 +58,7 @@ def test_removing_a_trader_changes_the_integers_by_at_most_d(tmp_path: Path, fig
 def test_a_broken_clip_is_caught(name: str, tmp_path: Path, figure: Figure) -> None:
     modules = MUTANTS[name].modules(tmp_path, f"mutant_{name}")
     for seed in range(96):
-        if (seen := _round(tmp_path / str(seed), seed, *modules)).violations:
+        if (seen := _round(tmp_path / str(seed), seed, **modules)).violations:
             figure("R12", f"mutant {name} caught")
             return
     pytest.fail(f"the mutant {name} passed, {seen.largest:.6f} D at most")
@@ -90,11 +90,11 @@ def test_squares_that_wrap_in_64_bits_are_caught(tmp_path: Path, figure: Figure)
 
 
 def test_unedited_copies_keep_the_bound_so_that_mutants_fail_for_their_edit(tmp_path: Path) -> None:
-    copies = Mutant(clip={}, preparation={}).modules(tmp_path, "mutant_of_nothing")
-    assert all(not _round(tmp_path / str(seed), seed, *copies).violations for seed in range(4))
+    copies = Mutant(clip={}, leaves={}, preparation={}).modules(tmp_path, "mutant_of_nothing")
+    assert all(not _round(tmp_path / str(seed), seed, **copies).violations for seed in range(4))
 
 
-def _round(place: Path, seed: int, preparing: ModuleType = preparation, clipping: ModuleType = clip) -> Seen:
+def _round(place: Path, seed: int, **modules: ModuleType) -> Seen:
     """Return what one pair of neighbouring data sets shows."""
     chance = random.Random(seed)
     measured = chance.choice((Measure.VALUE, Measure.VALUE, Measure.VALUE, *Measure))
@@ -112,12 +112,7 @@ def _round(place: Path, seed: int, preparing: ModuleType = preparation, clipping
     )
     pair = neighbouring(chance, plan.measures[0])
     vectors = [
-        contributions(
-            write_rows(place / name, chunks, layout=plan.release.source.layout),
-            plan,
-            preparing=preparing,
-            clipping=clipping,
-        )
+        contributions(write_rows(place / name, chunks, layout=plan.release.source.layout), plan, **modules)
         for name, chunks in (("before", pair.before), ("after", pair.after))
     ]
     return judged((vectors[0] - vectors[1]).tolist(), pair.fates, plan.measures[0])
