@@ -21,6 +21,7 @@ AGENCY = "NOISY_MIRRORS"
 STRUCTURE_ID = "IMTS_DP"
 VERSION = "1.0"
 CONCEPTS_ID = "CS_IMTS_DP"
+COMMODITIES_ID = "CL_COMMODITY"
 STRUCTURE_NAME = f"{AGENCY}:{STRUCTURE_ID}({VERSION})"
 EDITIONS = {"HS 2007": "HS07", "HS 2012": "HS12", "HS 2017": "HS17", "HS 2022": "HS22"}
 """The prefix of commodity codes for each edition of the Harmonized System."""
@@ -207,4 +208,4 @@ def _commodities() -> Codes:
         for product, label in products.items()
     )
     residual = Code(id=RESIDUAL, name="Commodities that aren't on the release's list")
-    return Codes(id="CL_COMMODITY", name="Commodities: HS edition and chapter or section", codes=(*editions, residual))
+    return Codes(id=COMMODITIES_ID, name="Commodities: HS edition and chapter or section", codes=(*editions, residual))

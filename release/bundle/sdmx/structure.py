@@ -8,8 +8,10 @@ from typing import Any
 from release.bundle.sdmx.data import Header, header_lines
 from release.bundle.sdmx.model import (
     AGENCY,
+    COMMODITIES_ID,
     COMPONENTS,
     CONCEPTS_ID,
+    EDITIONS,
     STRUCTURE_ID,
     STRUCTURE_NAME,
     VERSION,
@@ -20,6 +22,8 @@ from release.bundle.sdmx.model import (
     at,
     codelists,
 )
+from release.plan import layout_of
+from release.tables import RESIDUAL, Level, products_of
 
 _DERIVED = (
     "Trade in goods with differential privacy; derived from UNSD:IMTS(1.2). Its dimensions that aren't broken down by"
@@ -30,16 +34,32 @@ _MAINTAINED = f'agencyID="{AGENCY}" version="{VERSION}"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """The data flow of a release: its id and title."""
+    """The data flow of a release: its id and title, and codes of its planned headings and of their rests."""
 
     id: str
     title: str
+    commodities: tuple[Code, ...] = ()
 
 
 def flow_of(plan: Mapping[str, Any]) -> Flow:
     """Return the data flow of a published plan's release; a title's characters that XML can't hold are left out."""
     title = "".join(character for character in plan["title"] if character.isprintable())
-    return Flow(id=f"{plan['office']['code']}_{plan['release']}".replace(".", "_"), title=title)
+    edition = EDITIONS[plan["metadata"]["hs_edition"]]
+    commodities = tuple(Code(id=f"{edition}_{code}", name=_heading(code)) for code in _headings(plan))
+    return Flow(
+        id=f"{plan['office']['code']}_{plan['release']}".replace(".", "_"), title=title, commodities=commodities
+    )
+
+
+def _headings(plan: Mapping[str, Any]) -> tuple[str, ...]:
+    layout = layout_of(plan)
+    return (*products_of(layout, Level.HEADING), *products_of(layout, Level.SUBHEADING))
+
+
+def _heading(code: str) -> str:
+    listed, rest, _ = code.partition(RESIDUAL)
+    kind = {2: "chapter", 4: "heading", 6: "subheading"}[len(listed)]
+    return f"What isn't listed of {kind} {listed}" if rest else f"{kind.capitalize()} {listed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +124,7 @@ _V30 = _Dialect(
 def _message(dialect: _Dialect, header: Header, flow: Flow) -> bytes:
     parts = {
         "dataflows": _dataflows(dialect, flow),
-        "codelists": _codelists(dialect),
+        "codelists": _codelists(dialect, flow),
         "concepts": _concepts(dialect),
         "structures": _structures(dialect),
     }
@@ -139,11 +159,12 @@ def _dataflows(dialect: _Dialect, flow: Flow) -> Iterator[str]:
     yield "</str:Dataflows>"
 
 
-def _codelists(dialect: _Dialect) -> Iterator[str]:
+def _codelists(dialect: _Dialect, flow: Flow) -> Iterator[str]:
     yield "<str:Codelists>"
     for codes in codelists():
+        further = flow.commodities if codes.id == COMMODITIES_ID else ()
         yield f"<str:Codelist {_maintainable(dialect, codes.id, 'codelist', 'Codelist')}>{_name(codes.name)}"
-        yield from (_code(codes, code) for code in codes.codes)
+        yield from (_code(codes, code) for code in (*codes.codes, *further))
         yield "</str:Codelist>"
     yield "</str:Codelists>"
 
