@@ -498,7 +498,7 @@ def _measure_document(measure: PlannedMeasure) -> dict[str, Any]:
 def _declared_document(declared: DeclaredBound) -> dict[str, Any]:
     amounts = {"amount": declared.amount, "times_prior": declared.times_prior, "floor": declared.floor}
     stated = {name: None if value is None else amount_text(value) for name, value in amounts.items()}
-    return {**stated, "level": declared.level, "source": declared.source}
+    return {**stated, "level": declared.level, "source": declared.source, "units": declared.units}
 
 
 def _excess_document(measure: PlannedMeasure, excess: PlannedMeasure) -> dict[str, Any]:

@@ -191,9 +191,11 @@ class DeclaredBound:
         times_prior: of a single record, as a multiple of its cell's prior at `level`; only where the unit is a record.
         level: one of the measure's levels.
         floor: the least prior that a cell is taken to have here, in the measure's unit.
+        units: how many units a cell holds at most; what truncation to the grid takes from it is bounded by that.
     """
 
     source: Text
+    units: Annotated[int, Field(ge=1, le=10**10)] = 167_772
     amount: Scale | None = None
     times_prior: Part | None = None
     level: Level | None = None
