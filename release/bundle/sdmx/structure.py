@@ -8,7 +8,6 @@ from typing import Any
 from release.bundle.sdmx.data import Header, header_lines
 from release.bundle.sdmx.model import (
     AGENCY,
-    COMMODITIES_ID,
     COMPONENTS,
     CONCEPTS_ID,
     EDITIONS,
@@ -34,32 +33,24 @@ _MAINTAINED = f'agencyID="{AGENCY}" version="{VERSION}"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """The data flow of a release: its id and title, and codes of its planned headings and of their rests."""
+    """The data flow of a release: its id, its title, and the codes of its commodities."""
 
     id: str
     title: str
-    commodities: tuple[Code, ...] = ()
+    commodities: tuple[str, ...]
 
 
 def flow_of(plan: Mapping[str, Any]) -> Flow:
     """Return the data flow of a published plan's release; a title's characters that XML can't hold are left out."""
     title = "".join(character for character in plan["title"] if character.isprintable())
-    edition = EDITIONS[plan["metadata"]["hs_edition"]]
-    commodities = tuple(Code(id=f"{edition}_{code}", name=_heading(code)) for code in _headings(plan))
+    layout, edition = layout_of(plan), EDITIONS[plan["metadata"]["hs_edition"]]
+    levels = {Level(level["level"]) for measure in plan["measures"] for level in measure["levels"]}
+    deep = (product for level in sorted(levels) if level.digits > 0 for product in products_of(layout, level))
     return Flow(
-        id=f"{plan['office']['code']}_{plan['release']}".replace(".", "_"), title=title, commodities=commodities
+        id=f"{plan['office']['code']}_{plan['release']}".replace(".", "_"),
+        title=title,
+        commodities=tuple(dict.fromkeys(f"{edition}_{product}" for product in deep if product != RESIDUAL)),
     )
-
-
-def _headings(plan: Mapping[str, Any]) -> tuple[str, ...]:
-    layout = layout_of(plan)
-    return (*products_of(layout, Level.HEADING), *products_of(layout, Level.SUBHEADING))
-
-
-def _heading(code: str) -> str:
-    listed, rest, _ = code.partition(RESIDUAL)
-    kind = {2: "chapter", 4: "heading", 6: "subheading"}[len(listed)]
-    return f"What isn't listed of {kind} {listed}" if rest else f"{kind.capitalize()} {listed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +152,10 @@ def _dataflows(dialect: _Dialect, flow: Flow) -> Iterator[str]:
 
 def _codelists(dialect: _Dialect, flow: Flow) -> Iterator[str]:
     yield "<str:Codelists>"
-    for codes in codelists():
-        further = flow.commodities if codes.id == COMMODITIES_ID else ()
-        yield f"<str:Codelist {_maintainable(dialect, codes.id, 'codelist', 'Codelist')}>{_name(codes.name)}"
-        yield from (_code(codes, code) for code in (*codes.codes, *further))
+    for codes in codelists(flow.commodities):
+        partial = "" if codes.whole else ' isPartial="true"'
+        yield f"<str:Codelist {_maintainable(dialect, codes.id, 'codelist', 'Codelist')}{partial}>{_name(codes.name)}"
+        yield from (_code(codes, code) for code in codes.codes)
         yield "</str:Codelist>"
     yield "</str:Codelists>"
 
