@@ -2,6 +2,7 @@
 
 from dataclasses import field, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -239,9 +240,11 @@ class DeclaredBound:
         times_prior: of a single record, as a multiple of its cell's prior at `level`; only where the unit is a record.
         level: one of the measure's levels.
         floor: the least prior that a cell is taken to have here, in the measure's unit.
+        units: how many units a cell holds at most; what truncation to the grid takes from it is bounded by that.
     """
 
     source: Text
+    units: Annotated[int, Field(ge=1, le=10**10)] = 167_772
     amount: Scale | None = None
     times_prior: Part | None = None
     level: Level | None = None
@@ -310,6 +313,14 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class TopShare:
+    """A published share: what part of all trade the largest `top` traders hold."""
+
+    top: Annotated[int, Field(ge=2, le=10**6)]
+    share: Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Assumption:
     """A public assumption on how concentrated trade is, from which `mirrors plan` predicts what clipping takes.
 
@@ -319,9 +330,13 @@ class Assumption:
         traders: how many traders there are in a year.
         top: how many of the largest traders `top_share` is about.
         top_share: their part of all trade.
+        further: the same of more traders, such as of the largest 20, 100 and 1,000, as far as it is published. Without
+            it sizes are taken to fall as one power of the rank, which understates how much middling traders hold where
+            they don't.
         partners: over how many partners, counted for each flow, the value of the largest traders is spread: one over
             the sum of squared shares. Smaller traders have fewer.
         chapters: over how many chapters with each of them.
+        narrowing: how fast both fall, as far as they exceed one: as a trader's rank to the power of minus this.
         prior_error: how far a large cell usually lies from its prior: the standard deviation of ln(prior / figure).
         source: where the figures come from, in words.
     """
@@ -329,14 +344,22 @@ class Assumption:
     traders: Annotated[int, Field(ge=10, le=10**8)] = 20_000
     top: Annotated[int, Field(ge=1, le=1000)] = 5
     top_share: Part = Fraction(1, 5)
+    further: Annotated[tuple[TopShare, ...], Field(max_length=12)] = ()
     partners: Part = Fraction(5)
     chapters: Part = Fraction(3)
+    narrowing: Part = Fraction(3, 10)
     prior_error: Part = Fraction(3, 10)
     source: Text = "the program's own defaults: no published statistic was named"
 
     def __post_init__(self) -> None:
         if not self.top < self.traders or not Fraction(self.top, self.traders) < self.top_share < Fraction(19, 20):
             raise ValueError("the top traders hold more than their number's part of trade, and less than 95 %")
+        known = [(self.top, self.top_share), *((one.top, one.share) for one in self.further)]
+        known.append((self.traders, Fraction(1)))
+        each = [(more - held) / (beyond - top) for (top, held), (beyond, more) in pairwise(known) if beyond > top]
+        falling = all(small <= large for large, small in pairwise([self.top_share / self.top, *each]))
+        if len(each) < len(known) - 1 or not falling or min(each) <= 0:
+            raise ValueError("further shares are of ever more traders who hold ever less by head, not all of trade")
         if self.partners < 1 or self.chapters < 1:
             raise ValueError("a trader has at least one partner and one chapter")
 
