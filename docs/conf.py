@@ -18,7 +18,7 @@ html_theme = "furo"
 html_title = "noisy-mirrors"
 html_copy_source = False
 html_show_sphinx = False
-suppress_warnings = ["myst.xref_missing", "myst.header", "toc.empty_glob"]
+suppress_warnings = ["myst.xref_missing", "myst.header"]
 """Pages also link to files of the repository, which aren't part of the site."""
 
 
