@@ -5,7 +5,7 @@ generalised least squares makes of all cells of one flow and period together; `e
 taken off; `display` is for showing and enters no sum and no test.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,12 +41,17 @@ def observations(plan: ReleasePlan, measurement: Measurement) -> pl.DataFrame:
 
     Amounts are in the measure's unit: currency units, declaration lines, traders, kilograms.
     """
+    return table_of(plan.office.code, plan.layout, plan.measures, measurement)
+
+
+def table_of(office: str, layout: Layout, measures: Iterable[PlannedMeasure], measurement: Measurement) -> pl.DataFrame:
+    """Return the published table of an office's measures; all that it needs stands in a bundle."""
     parts = []
-    for measure in plan.measures:
+    for measure in measures:
         raw = measured_figures(measure, measurement)
-        estimates = reconciled(plan.layout, raw) if measure.measure.additive else raw
+        estimates = reconciled(layout, raw) if measure.measure.additive else raw
         parts += [
-            _level_table(plan, measure, level.level, raw[level.level], estimates[level.level])
+            _level_table(office, layout, measure, level.level, raw[level.level], estimates[level.level])
             for level in measure.levels
         ]
     return pl.concat(parts).select(OBSERVATION_SCHEMA.names()).match_to_schema(OBSERVATION_SCHEMA)
@@ -158,12 +163,12 @@ def _section_sums(layout: Layout, estimates: Estimates, level: Level) -> Iterato
 
 
 def _level_table(
-    plan: ReleasePlan, measure: PlannedMeasure, level: Level, measured: Figures, estimate: Figures
+    office: str, layout: Layout, measure: PlannedMeasure, level: Level, measured: Figures, estimate: Figures
 ) -> pl.DataFrame:
-    keys = list(cells(plan.layout, level))
+    keys = list(cells(layout, level))
     return pl.DataFrame(
         {
-            "office": [plan.office.code] * len(keys),
+            "office": [office] * len(keys),
             "period": [key.period for key in keys],
             "flow": [str(key.flow) for key in keys],
             "partner": [key.partner for key in keys],

@@ -66,6 +66,11 @@ def volume_bound(p_percent: float) -> str:
     return f"to about ±{math.floor(p_percent):,} %"
 
 
+def decimals_up(figure: float) -> str:
+    """Return a figure in two decimals, rounded up: what a loss is told to be is never less than it is."""
+    return f"{math.ceil(figure * 100) / 100:.2f}"
+
+
 def count(number: int) -> str:
     """Return a count with thousands set apart: `280,000`."""
     return f"{number:,}"

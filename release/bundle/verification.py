@@ -320,3 +320,17 @@ def _scales(weights: Mapping[Key, NDArray[np.float64]], measure: str) -> str | N
     """Return the digest of a measure's weights in published order, or None when there are none."""
     own = [part for key, part in weights.items() if key[0] == measure]
     return hashlib.sha256(np.concatenate(own).astype("<f8").tobytes()).hexdigest() if own else None
+
+
+def examine(place: Path) -> tuple[tuple[BundleFinding, ...], dict[str, bytes]]:
+    """Return everything that is wrong with the bundle at `place`, and its files' bytes where they are the listed ones.
+
+    For an audit, which looks on where a reader stops: what it finds next is told beside these findings.
+    """
+    findings, contents = _checked(place)
+    return tuple(findings), contents
+
+
+def examine_contents(contents: dict[str, bytes]) -> tuple[BundleFinding, ...]:
+    """Return what is wrong within a bundle's files, whose digests are taken to be right."""
+    return tuple(_content_findings(contents))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from release.bundle.folder import bundle_place
-from release.bundle.heads import heads_in
+from release.bundle.heads import heads_in, heads_seen
 from release.cli.printing import say
 from release.config import Office, Release
 from release.config.loading import inside
@@ -20,8 +20,18 @@ def ledger_url(office: Office, folder: Path) -> str:
     return f"sqlite:///{inside(folder, office.ledger.url.removeprefix('sqlite:///')).absolute()}"
 
 
-def open_book(office: Office, folder: Path, *, published: Path | None = None, quietly: bool = False) -> Book:
+def ledger_files(office: Office, folder: Path) -> tuple[Path, ...]:
+    """Return the files on this machine that hold the ledger; none where a server does."""
+    url = ledger_url(office, folder)
+    return (Path(url.removeprefix("sqlite:///")),) if url.startswith("sqlite:///") else ()
+
+
+def open_book(
+    office: Office, folder: Path, *, published: Path | None = None, seen: Path | None = None, quietly: bool = False
+) -> Book:
     """Return the office's ledger, with the witness beside it and the heads that its published bundles name.
+
+    `seen` is where copies of bundles or statements are that were kept since earlier: their heads are held against it.
 
     Raises:
         LedgerMissingError: there is none, and the config doesn't say to make one.
@@ -44,7 +54,8 @@ def open_book(office: Office, folder: Path, *, published: Path | None = None, qu
         if not quietly:
             say(f"made a new, empty ledger at {office.ledger.url} (the config says on_missing = create)")
     place = published_folder(office, folder, published)
-    return Book(store, witness=witness, heads=heads_in(place / office.code))
+    earlier = () if seen is None else heads_seen(seen, office.code)
+    return Book(store, witness=witness, heads=(*heads_in(place / office.code), *earlier))
 
 
 def create_ledger(office: Office, folder: Path) -> str:

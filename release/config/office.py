@@ -143,12 +143,21 @@ class MetadataSheet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Withheld:
+    """A release that was charged and isn't shown at the place of publication, with the reason that audits tell."""
+
+    release: Name
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Office:
     """An office's whole configuration.
 
     Attributes:
         state: private folder for the secret, stored noisy results and the private log; never published.
         published: where bundles go, unless the command line names another place.
+        withheld: releases whose bundles an audit shouldn't look for there, and why.
     """
 
     code: Alpha3
@@ -161,3 +170,4 @@ class Office:
     policy: Policy = field(default_factory=Policy)
     state: InnerPath = "state"
     published: InnerPath = "published"
+    withheld: Annotated[tuple[Withheld, ...], Field(max_length=1000)] = ()

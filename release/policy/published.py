@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from release.config.release import DeclaredBound
 from release.measurement import Key, Measurement
 from release.plan import PlannedLevel, PlannedMeasure, caps_of, excess_caps
 from release.privacy import GRID_BITS, POLICY_RHO_CAP, RHO_CAP, parse_rho
@@ -79,6 +80,7 @@ def _measure(document: Mapping[str, Any], measurement: Measurement, layout: Layo
         minor_units=units,
         levels=levels,
         caps=caps_of(levels, bound),
+        declared=_declared(document.get("declared_bound")),
     )
     tier = document["large_traders"]
     if tier is None:
@@ -92,6 +94,15 @@ def _measure(document: Mapping[str, Any], measurement: Measurement, layout: Layo
         caps=excess_caps(uniform.caps, own, tier["sensitivity"]),
     )
     return replace(uniform, excess=excess, beyond=tier["beyond"])
+
+
+def _declared(document: Mapping[str, Any] | None) -> DeclaredBound | None:
+    if document is None:
+        return None
+    amounts = {name: document[name] for name in ("amount", "times_prior", "floor")}
+    stated = {name: None if text is None else Fraction(text) for name, text in amounts.items()}
+    level = None if document["level"] is None else Level(document["level"])
+    return DeclaredBound(source=document["source"], level=level, **stated)
 
 
 def _levels(

@@ -1,0 +1,151 @@
+"""Published figures against the noisy measurements beside them: least squares done again, and whether the noise is there.
+
+Levels measure the same sums with independent noise, so what is left of them after least squares is chi-square
+distributed if the noise is as wide as stated. Anyone can test that on published figures: too little says that figures
+were published with less noise than was charged, too much that there is more, or that levels rest on different records.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+from scipy.stats import chi2
+
+from release.audit.evidence import AuditedBundle, Evidence
+from release.audit.findings import AuditFinding, found
+from release.audit.plans import plans
+from release.plan import PlannedMeasure
+from release.policy import PublishedPolicy, published_policy
+from release.postprocess import table_of
+from release.tables import Level, Measure
+
+CHANCE = 1e-6
+"""The chance with which a sound release may be called implausible, in each measure."""
+
+_CODES = {
+    "estimate-differs": ("estimate", "sd"),
+    "interval-differs": ("low", "high"),
+    "exposure-differs": ("exposure",),
+    "display-differs": ("display",),
+}
+_NEAR = 1e-6
+"""How far figures may lie from those computed here, in standard deviations: other machines round otherwise."""
+
+
+def figures_follow_from_measurements(evidence: Evidence) -> Iterator[AuditFinding]:
+    """Yield each kind of published figure that isn't what the noisy result gives by least squares."""
+    for bundle in _fit(evidence):
+        told, again = told_in(bundle), computed_again(bundle)[1]
+        for code, columns in _CODES.items():
+            cells = sum(_differing(told, again, column) for column in columns)
+            if cells:
+                said = f"{cells:,} figures in the columns {' and '.join(columns)} aren't those computed again."
+                yield found(code, bundle.place, said)
+
+
+@lru_cache(maxsize=8)
+def computed_again(bundle: AuditedBundle) -> tuple[PublishedPolicy, pl.DataFrame]:
+    """Return what a bundle's plan and noisy result give: its measures with their weights, and the table."""
+    if bundle.documents is None:
+        raise ValueError(bundle.place)
+    policy = published_policy(bundle.documents.plan, bundle.documents.measurement)
+    return policy, table_of(policy.office, policy.layout, policy.measures, bundle.documents.measurement)
+
+
+def told_in(bundle: AuditedBundle) -> pl.DataFrame:
+    """Return the published table of a bundle that can be read."""
+    if bundle.documents is None:
+        raise ValueError(bundle.place)
+    return bundle.documents.table
+
+
+def _fit(evidence: Evidence) -> Iterator[AuditedBundle]:
+    for bundle, _ in plans(evidence):
+        if not any(one.code in _UNFIT for one in bundle.findings):
+            yield bundle
+
+
+_UNFIT = frozenset({"columns", "cells", "numbers", "scales", "structure"})
+"""Faults of a bundle whose table or weights can't be computed again."""
+
+
+def _differing(table: pl.DataFrame, again: pl.DataFrame, column: str) -> int:
+    told, due, sd = (one.to_numpy() for one in (table[column], again[column], again["sd"]))
+    with np.errstate(invalid="ignore"):
+        same = (told == due) | (np.abs(told - due) <= _NEAR * sd)
+    return int((~same).sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scatter:
+    """What least squares leaves of a measure's noise.
+
+    Attributes:
+        square: the sum of squared residuals, in noise deviations.
+        freedom: how many it is of, which is also its mean under the stated noise.
+        low: and `high`: between which it lies but for a chance of `CHANCE`.
+    """
+
+    measure: Measure
+    square: float
+    freedom: int
+    low: float
+    high: float
+
+    @property
+    def plausible(self) -> bool:
+        """Whether the stated noise explains it."""
+        return self.low <= self.square <= self.high
+
+
+def noise_is_plausible(evidence: Evidence) -> Iterator[AuditFinding]:
+    """Yield measures whose levels agree too well, or too badly, for the noise that was charged."""
+    for bundle in _fit(evidence):
+        for one in scatters(bundle):
+            if not one.plausible:
+                said = (
+                    f"{one.measure}: levels disagree by {one.square:,.1f}, where the stated noise makes about"
+                    f" {one.freedom:,} likely and {one.low:,.1f} to {one.high:,.1f} possible."
+                )
+                yield found("noise-implausible", bundle.place, said)
+
+
+def scatters(bundle: AuditedBundle) -> Iterator[Scatter]:
+    """Yield the scatter of each of a bundle's measures that has levels which can disagree."""
+    policy, table = computed_again(bundle)
+    blocks = len(policy.layout.flows) * len(policy.layout.periods)
+    residuals = table.select("measure", "level", left=(pl.col("measured") - pl.col("estimate")) / pl.col("measured_sd"))
+    for measure in policy.measures:
+        used = _used(measure)
+        freedom = blocks * _freedom(policy, used)
+        if not measure.measure.additive or freedom <= 0:
+            continue
+        own = residuals.filter((pl.col("measure") == measure.measure) & pl.col("level").is_in([*map(str, used)]))
+        low, high = chi2.ppf([CHANCE / 2, 1 - CHANCE / 2], freedom)
+        square = float((own["left"] ** 2).sum())
+        yield Scatter(measure=measure.measure, square=square, freedom=freedom, low=float(low), high=float(high))
+
+
+def _used(measure: PlannedMeasure) -> tuple[Level, ...]:
+    """Return the levels that enter least squares: sections don't beside chapters."""
+    names = [Level(level.level) for level in measure.levels]
+    by_chapter = any(level.by_chapter for level in names)
+    return tuple(level for level in names if not (by_chapter and level.by_section))
+
+
+def _freedom(policy: PublishedPolicy, used: tuple[Level, ...]) -> int:
+    """Return in how many ways the levels of one flow and period can disagree: cells measured less cells unknown."""
+    partners = len(policy.layout.partners)
+    by_chapter = any(level.by_chapter for level in used)
+    products = len(policy.layout.chapters) if by_chapter else len(policy.layout.section_codes)
+    sizes = {level: (partners if level.by_partner else 1) * (products if _by_product(level) else 1) for level in used}
+    leaves = any(level.by_partner and _by_product(level) for level in used)
+    margins = [sizes[level] for level in used if level.by_partner != _by_product(level)]
+    unknown = partners * products if leaves else max(1, sum(margins) - max(0, len(margins) - 1))
+    return sum(sizes.values()) - unknown
+
+
+def _by_product(level: Level) -> bool:
+    return level.by_chapter or level.by_section
