@@ -5,7 +5,7 @@ generalised least squares makes of all cells of one flow and period together; `e
 taken off; `display` is for showing and enters no sum and no test.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from release.bundle.observations import OBSERVATION_SCHEMA
 from release.measurement import Measurement, measured
 from release.plan import PlannedMeasure, ReleasePlan
 from release.reconciliation import Combination, Estimates, Measurements, reconcile, variance_of
-from release.tables import Layout, Level, cells
+from release.tables import Cell, Layout, Level, cells
 
 Z95 = 1.959963984540054
 """The standard normal's quantile at 0.975."""
@@ -51,8 +51,8 @@ def table_of(office: str, layout: Layout, measures: Iterable[PlannedMeasure], me
         raw = measured_figures(measure, measurement)
         estimates = reconciled(layout, raw) if measure.measure.additive else raw
         parts += [
-            _level_table(office, layout, measure, level.level, raw[level.level], estimates[level.level])
-            for level in measure.levels
+            _level_table(tuple(cells(layout, own.level)), office, measure, raw[own.level], estimates[own.level])
+            for own in measure.levels
         ]
     return pl.concat(parts).select(OBSERVATION_SCHEMA.names()).match_to_schema(OBSERVATION_SCHEMA)
 
@@ -163,9 +163,8 @@ def _section_sums(layout: Layout, estimates: Estimates, level: Level) -> Iterato
 
 
 def _level_table(
-    office: str, layout: Layout, measure: PlannedMeasure, level: Level, measured: Figures, estimate: Figures
+    keys: Sequence[Cell], office: str, measure: PlannedMeasure, measured: Figures, estimate: Figures
 ) -> pl.DataFrame:
-    keys = list(cells(layout, level))
     return pl.DataFrame(
         {
             "office": [office] * len(keys),
@@ -173,7 +172,7 @@ def _level_table(
             "flow": [str(key.flow) for key in keys],
             "partner": [key.partner for key in keys],
             "product": [key.product for key in keys],
-            "level": [str(level)] * len(keys),
+            "level": [str(key.level) for key in keys],
             "measure": [str(measure.measure)] * len(keys),
             "measured": measured.values,
             "measured_sd": measured.sd,

@@ -1,4 +1,4 @@
-"""Published figures against the noisy measurements beside them: least squares done again, and whether the noise is there.
+"""Published figures against the noisy measurements beside them: least squares again, and whether the noise is there.
 
 Levels measure the same sums with independent noise, so what is left of them after least squares is chi-square
 distributed if the noise is as wide as stated. Anyone can test that on published figures: too little says that figures

@@ -30,7 +30,7 @@ def established(evidence: Evidence) -> Iterator[str]:
     """Yield what a clean audit of this kind shows, each in a sentence."""
     yield "The ledger's entries follow one another by their hashes, and every sum, limit and state was computed again."
     yield "Every charge covers what OpenDP states of its sensitivity and noise scale, and the sums are exact."
-    yield "Every bundle names its charge, every published charge has its bundle, and there is one noisy result for each."
+    yield "Every bundle names its charge, every published charge has its bundle, and each has one noisy result."
     yield "Published estimates, intervals and bounds follow from the noisy measurements beside them."
     yield (
         "Levels of a release disagree as much as the stated noise makes them: figures published without noise, or with"

@@ -40,7 +40,7 @@ def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Audit an office, tell what was found, and write the report below `out`; exits 1 on a finding."""
     if (asked.office is None) == (asked.statement is None):
         raise UsageError("Name an OFFICE.toml, or a published statement with --statement; nothing was audited.")
-    evidence = _own(asked.office, asked) if asked.office is not None else _published(asked)
+    evidence = own_evidence(asked.office, asked) if asked.office is not None else _published(asked)
     findings = checks.audit(evidence)
     document = report_document(evidence, findings)
     if out is not None:
@@ -56,7 +56,7 @@ def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _own(file: Path, asked: Asked) -> Evidence:
+def own_evidence(file: Path, asked: Asked) -> Evidence:
     """Return an office's evidence: its ledger and config, and the bundles at its place of publication."""
     from release.ledger.sql import open_store
 
@@ -66,7 +66,7 @@ def _own(file: Path, asked: Asked) -> Evidence:
     with store.reading() as chain:
         statement = statement_of(tuple(chain.entries()))
     parts = _parts(office, file, location, store)
-    return _evidence(office.code, office.name, statement, location, asked.heads, parts)
+    return _evidence(office.code, statement, location, asked.heads, parts)
 
 
 def _parts(office: Office, file: Path, location: Path, store: Store) -> OfficeParts:
@@ -117,11 +117,11 @@ def _published(asked: Asked) -> Evidence:
     offices = sorted({str(account.get("office")) for account in statement.accounts})
     if len(offices) != 1:
         raise UsageError(f"{asked.statement} is of {len(offices)} offices; a statement is of one. Nothing was audited.")
-    return _evidence(offices[0], "", statement, asked.bundles, asked.heads, None)
+    return _evidence(offices[0], statement, asked.bundles, asked.heads, None)
 
 
 def _evidence(
-    office: str, name: str, statement: Statement, location: Path, heads: Path | None, parts: OfficeParts | None
+    office: str, statement: Statement, location: Path, heads: Path | None, parts: OfficeParts | None
 ) -> Evidence:
     if not location.is_dir():
         raise UsageError(f"There is no folder {location}; nothing was audited.")
@@ -133,7 +133,7 @@ def _evidence(
     earlier = () if heads is None else heads_seen(heads, office)
     return Evidence(
         office=office,
-        name=name or str(named),
+        name=str(named) if parts is None else parts.office.name,
         statement=statement,
         chain=replay(statement.entries),
         bundles=bundles,

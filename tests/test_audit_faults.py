@@ -1,0 +1,92 @@
+"""The audit finds every planted fault and names it, alone and beside another; a clean office has no finding."""
+
+import os
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from audit_faults import FAULTS, Planted
+from audit_world import World, copied, issued, real_world
+
+from release.audit.checks import audit
+from release.audit.evidence import Evidence
+from release.audit.rules import RULES
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> World:
+    return real_world(tmp_path_factory.mktemp("office"))
+
+
+def codes(evidence: Evidence) -> set[str]:
+    return {finding.code for finding in audit(evidence)}
+
+
+def planted(world: World, *faults: Planted) -> Evidence:
+    changed = copied(world)
+    for fault in faults:
+        fault.before(changed)
+    evidence = issued(changed)
+    for fault in faults:
+        evidence = fault.after(evidence)
+    return evidence
+
+
+def apart(one: Planted, other: Planted) -> bool:
+    """Whether both can be seen: neither ruins what the other needs."""
+    return not (one.ruins & other.needs or other.ruins & one.needs)
+
+
+def test_a_clean_office_has_no_finding(world):
+    assert audit(world.seen) == ()
+    assert audit(issued(copied(world))) == ()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found_and_named(world, name):
+    assert codes(planted(world, FAULTS[name])) == FAULTS[name].codes
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Return the pairs tried: two partners for each fault, or with `MIRRORS_PAIRS=all` every pair (some minutes)."""
+    every = [pair for pair in combinations(FAULTS, 2) if apart(FAULTS[pair[0]], FAULTS[pair[1]])]
+    if os.environ.get("MIRRORS_PAIRS") == "all":
+        return every
+    names = list(FAULTS)
+    wanted = {
+        frozenset((one, names[(place + step) % len(names)])) for place, one in enumerate(names) for step in (7, 19)
+    }
+    return [pair for pair in every if frozenset(pair) in wanted]
+
+
+@pytest.mark.slow
+def test_two_faults_are_both_found_and_named(world):
+    wrong = {
+        (one, other): (found, expected)
+        for one, other in pairs()
+        if (found := codes(planted(world, FAULTS[one], FAULTS[other])))
+        != (expected := FAULTS[one].codes | FAULTS[other].codes)
+    }
+    assert wrong == {}
+
+
+def test_few_pairs_hide_each_other():
+    every = list(combinations(FAULTS.values(), 2))
+    assert len(FAULTS) >= 40
+    assert sum(not apart(one, other) for one, other in every) < len(every) / 10
+
+
+def test_every_code_has_words_and_is_planted_or_told_elsewhere():
+    planted_codes = {code for fault in FAULTS.values() for code in fault.codes}
+    assert planted_codes <= RULES.keys()
+    assert all(rule.why.endswith(".") and rule.remedy.endswith(".") for rule in RULES.values())
+
+
+def test_an_outsider_sees_what_published_things_show(world):
+    """What only the office's own parts show is out of an outsider's sight; nothing else is."""
+    unseen = set()
+    for name, fault in FAULTS.items():
+        evidence = replace(planted(world, fault), parts=None)
+        if not fault.codes & codes(evidence):
+            unseen.add(name)
+    assert unseen == set()
