@@ -374,3 +374,44 @@ class DeclarationsError(DataError):
             "It is CSV in UTF-8 with the columns flow,period,partner,product,value (and net_mass, declarations): "
             "M,2024-03,DE,870323,1250.50"
         )
+
+
+class SigningError(MirrorsError):
+    """A key, its passphrase or a signature is refused; exits like a refused bundle."""
+
+    exit_code = 6
+
+
+class KeyRefusedError(SigningError):
+    """A key can't be opened or isn't kept as a key must be; nothing of the key or its passphrase is told."""
+
+    def __init__(self, place: str, reason: str, remedy: str) -> None:
+        self.place, self.reason, self.remedy = place, reason, remedy
+        super().__init__(f"The key at {place} is refused: {reason}. Nothing was charged, signed or written. {remedy}")
+
+
+class PassphraseError(SigningError):
+    """A passphrase can't be had, or is too weak; it isn't told."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source, self.reason = source, reason
+        super().__init__(f"No passphrase from {source}: {reason}. Nothing was charged, signed or written.")
+
+
+class KeyNotAllowedError(SigningError):
+    """The registry of offices doesn't let this key sign for this reporter now."""
+
+    def __init__(self, *, reporter: str, keyid: str, reason: str) -> None:
+        self.reporter, self.keyid, self.reason = reporter, keyid, reason
+        super().__init__(
+            f"The key {keyid[:16]}… may not sign for {reporter}: {reason}. Nothing was charged or signed. Use the key"
+            " that the registry names, or ask its keepers to enter this one."
+        )
+
+
+class RegistryRefusedError(SigningError):
+    """A registry of offices can't be believed, or a change of it isn't one that may be made."""
+
+    def __init__(self, place: str, reason: str, remedy: str = "") -> None:
+        self.place, self.reason = place, reason
+        super().__init__(f"The registry at {place} is refused: {reason}. {remedy}".rstrip())

@@ -135,15 +135,15 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def stored(folder: Path, name: str) -> bytes | None:
-    """Return the stored measurement of that name, or None when there is none yet."""
+def stored(folder: Path, name: str, *, ending: str = "parquet") -> bytes | None:
+    """Return the stored measurement (or what else is kept so) of that name, or None when there is none yet."""
     try:
-        return (folder / f"{name}.parquet").read_bytes()
+        return (folder / f"{name}.{ending}").read_bytes()
     except FileNotFoundError:
         return None
 
 
-def store(folder: Path, name: str, content: bytes) -> bytes:
+def store(folder: Path, name: str, content: bytes, *, ending: str = "parquet") -> bytes:
     """Store a measurement for good and return what is stored: the first one wins, whoever drew it.
 
     The file is synced, then linked under its name, which fails where one stands already; then the folder is synced. A
@@ -151,13 +151,13 @@ def store(folder: Path, name: str, content: bytes) -> bytes:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        _link_unnamed(folder, name, content)
+        _link_unnamed(folder, f"{name}.{ending}", content)
     except FileExistsError:
         pass
     except OSError:  # a file system without unnamed files
-        _link_named(folder, name, content)
+        _link_named(folder, f"{name}.{ending}", content)
     _sync_folder(folder)
-    return (folder / f"{name}.parquet").read_bytes()
+    return (folder / f"{name}.{ending}").read_bytes()
 
 
 def _link_unnamed(folder: Path, name: str, content: bytes) -> None:
@@ -166,7 +166,7 @@ def _link_unnamed(folder: Path, name: str, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-        os.link(f"/proc/self/fd/{file.fileno()}", folder / f"{name}.parquet", follow_symlinks=True)
+        os.link(f"/proc/self/fd/{file.fileno()}", folder / name, follow_symlinks=True)
 
 
 def _link_named(folder: Path, name: str, content: bytes) -> None:
@@ -177,7 +177,7 @@ def _link_named(folder: Path, name: str, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.link(temporary, folder / f"{name}.parquet")
+        os.link(temporary, folder / name)
     except FileExistsError:
         pass
     finally:

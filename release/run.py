@@ -5,6 +5,7 @@ and with the same noisy result; a run of a published release returns what was pu
 What touches records comes in through the `Records` protocol, which `release.confidential` implements.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,8 +16,9 @@ from typing import Protocol
 
 from release import __version__
 from release.accounting import epsilon, loss_by_map
-from release.bundle.content import BundleContent, bundle_content
+from release.bundle.content import FORMAT, BundleContent, bundle_content
 from release.bundle.folder import bundle_place, publish, replace_file, statement_place
+from release.bundle.signature import released
 from release.errors import BundleError, LossNotCoveredError, PlacesOverlapError
 from release.ledger.book import Book
 from release.ledger.values import Account, Charge, ChargeRequest, MeasureLoss, State, Terms
@@ -24,6 +26,9 @@ from release.measurement import Measurement, digest_of, from_bytes, store, store
 from release.plan import PlannedMeasure, ReleasePlan, canonical_json
 from release.postprocess import observations
 from release.privacy import GRID_BITS
+from release.signing.envelope import SIGNATURE, opened
+from release.signing.signer import Unsigned
+from release.signing.statement import Released, signed_files
 from release.tables import Tier
 
 
@@ -57,6 +62,16 @@ class Records(Protocol):
         """Return the noisy result that the charges, one a tier, paid for."""
 
 
+class Signer(Protocol):
+    """The office's hand under what it publishes."""
+
+    def prepare(self) -> None:
+        """Open the key, try it and have it admitted: what can fail of signing fails before anything is charged."""
+
+    def sign(self, released: Released) -> bytes | None:
+        """Return the file `signature.json` over what was released, or None where releases aren't signed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a run published and what it cost; `bundle` is the folder, `charge` that of the uniform tier."""
@@ -76,6 +91,7 @@ def run(
     state: Path,
     published: Path,
     date: str,
+    signer: Signer | None = None,
     notice: Callable[[Step], None] = lambda _: None,
 ) -> Outcome:
     """Publish a release, or go on with one that was charged, or return one that was published.
@@ -87,14 +103,17 @@ def run(
         state: the office's private folder, where the noisy result is kept.
         published: the place of publication.
         date: recorded with a charge; decides nothing.
+        signer: vouches for what is published; without one nobody does.
         notice: told each step when it is done.
     """
     _check_apart(state, published, plan.office.code)
+    signer = signer or Unsigned()
     release = plan.release.release
     known = tuple(charge for tier in plan.tiers if (charge := book.find(release, tier)) is not None)
     charges = known if len(known) == len(plan.tiers) and all(_same_plan(charge, plan) for charge in known) else ()
     content = _stored(charges[0], plan, state) if charges else None
     if content is None:
+        signer.prepare()
         requests = charge_requests(plan, records.keyed_digests(plan))
         notice(Step.CHECKED)
         _declare_calendar(plan, requests[0], book, date)
@@ -104,7 +123,7 @@ def run(
     if any(charge.state is State.CHARGED for charge in charges):
         charges = tuple(book.measured(release, tier, digest_of(content)) for tier in plan.tiers)
         notice(Step.MEASURED)
-    bundle = _bundle(plan, charges, content)
+    bundle = _signed(_bundle(plan, charges, content), charges, signer, state)
     place = publish(bundle, bundle_place(published, plan.office.code, release))
     notice(Step.PUBLISHED)
     status = _status(known, charges)
@@ -242,6 +261,36 @@ def _bundle(plan: ReleasePlan, charges: tuple[Charge, ...], content: bytes) -> B
             " Nothing was written; use the published bundle, or a copy of it."
         )
     return bundle
+
+
+def _signed(bundle: BundleContent, charges: tuple[Charge, ...], signer: Signer, state: Path) -> BundleContent:
+    """Return the bundle with its one signature: the one that is stored, or a new one, stored before it is published.
+
+    A release that was published unsigned stays so: its bytes don't change.
+
+    Raises:
+        BundleError: the stored signature is of another bundle.
+    """
+    folder, name = state / "signatures", _name(charges[0])
+    said = _said(bundle)
+    envelope = stored(folder, name, ending="json")
+    if envelope is None:
+        fresh = None if all(charge.state is State.PUBLISHED for charge in charges) else signer.sign(said)
+        envelope = None if fresh is None else store(folder, name, fresh, ending="json")
+    if envelope is None:
+        return bundle
+    signed = opened(envelope)
+    if signed is None or signed.statement.released != said:
+        raise BundleError(
+            f"The stored signature {folder / name}.json isn't one of this release's bundle. Nothing was published;"
+            " restore the office's state folder from its backup."
+        )
+    return BundleContent(files={**bundle.files, SIGNATURE: envelope})
+
+
+def _said(bundle: BundleContent) -> Released:
+    plan, charge = (json.loads(bundle.files[name]) for name in ("plan.json", "charge.json"))
+    return released(FORMAT, plan, charge, signed_files(bundle.files))
 
 
 def _status(known: tuple[Charge, ...], charges: tuple[Charge, ...]) -> Status:

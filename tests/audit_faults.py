@@ -26,8 +26,9 @@ from audit_world import (
 
 from release.audit.evidence import AuditedBundle, Evidence, audited, statement_of
 from release.bundle.content import MANIFEST
+from release.bundle.findings import BundleFinding
 from release.bundle.observations import csv_bytes, parquet_bytes
-from release.bundle.verification import BundleFinding
+from release.bundle.verification import Examined
 from release.config.office import PlannedShare
 from release.ledger.entries import EMPTY, Entry, Head, Kind, follow, head_of
 from release.ledger.findings import error, warning
@@ -290,10 +291,11 @@ def a_published_bundle_is_gone(evidence: Evidence) -> Evidence:
 def a_bundle_was_altered(evidence: Evidence) -> Evidence:
 
     finding = BundleFinding(code="digest", message="plan.json isn't the file that datapackage.json lists")
+    damaged = Examined(findings=(finding,), contents={}, values=None)
     return replace(
         evidence,
         bundles=tuple(
-            audited(one.place, {MANIFEST: one.contents[MANIFEST]}, (finding,)) if one.release == "2024-Q1" else one
+            audited(one.place, damaged, one.contents[MANIFEST]) if one.release == "2024-Q1" else one
             for one in evidence.bundles
         ),
     )
@@ -341,7 +343,7 @@ def _forget(world: World, kind: Kind) -> None:
 
 def _fresh(files: Mapping[str, bytes], place: str) -> AuditedBundle:
     """Return a bundle like another with a noisy result of its own, consistent in itself."""
-    documents = audited("", files).documents
+    documents = bundle_of("", files).documents
     assert documents is not None
     made = Made(
         plan=documents.plan,

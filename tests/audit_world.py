@@ -24,6 +24,7 @@ from small_office import OFFICE, RELEASE, rows, write_declarations
 from release.audit.evidence import AuditedBundle, Evidence, StoredResult, audited, statement_of
 from release.bundle.content import MANIFEST, manifest_bytes
 from release.bundle.observations import csv_bytes, parquet_bytes
+from release.bundle.verification import examine_contents
 from release.cli import audits, ledgers, runs
 from release.ledger.entries import EMPTY, Entry, Head, Kind, canonical, follow, head_of
 from release.ledger.guard import KnownHead
@@ -312,7 +313,7 @@ def _evidence(world: World, entries: tuple[Entry, ...], bundles: Mapping[str, di
 
 @lru_cache(maxsize=4096)
 def _bundle(place: str, files: tuple[tuple[str, bytes], ...]) -> AuditedBundle:
-    return audited(place, dict(files))
+    return audited(place, examine_contents(dict(files)))
 
 
 def bundle_of(place: str, files: Mapping[str, bytes]) -> AuditedBundle:

@@ -81,7 +81,7 @@ MUSEUM: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a folder is inside": ("not a file", lambda b: (b / "more").mkdir()),
     "the manifest is no JSON": ("manifest", lambda b: (b / MANIFEST).write_text("{")),
     "the manifest is nested beyond reason": ("manifest", lambda b: (b / MANIFEST).write_text("[" * 100_000)),
-    "the manifest is too large": ("size", lambda b: (b / MANIFEST).write_bytes(b" " * 2_000_000)),
+    "the manifest is too large": ("size", lambda b: (b / MANIFEST).write_bytes(b" " * 3_000_000)),
     "another format": ("format", lambda b: edited(b, MANIFEST, lambda d: d.update(format="other/9"))),
     "a file is listed twice": (
         "manifest",
@@ -109,7 +109,7 @@ MUSEUM: dict[str, tuple[str, Callable[[Path], object]]] = {
     ),
     "a measured figure was changed": ("measured", lambda b: retabled(b, lambda t: _one_higher(t, "measured"))),
     "a noise scale was changed": ("measured", lambda b: retabled(b, lambda t: _one_higher(t, "measured_sd"))),
-    "a cell is missing": ("cells", lambda b: retabled(b, lambda t: t.slice(1))),
+    "a cell is missing": ("rows", lambda b: retabled(b, lambda t: t.slice(1))),
     "two cells are exchanged": ("cells", lambda b: retabled(b, lambda t: t.reverse())),
     "a figure is infinite": (
         "numbers",

@@ -15,7 +15,10 @@ import polars as pl
 
 from release.audit.problems import KnownProblem
 from release.bundle.content import MANIFEST
-from release.bundle.verification import BundleFinding, examine_contents
+from release.bundle.contents import Parsed
+from release.bundle.findings import BundleFinding
+from release.bundle.signature import Standing
+from release.bundle.verification import Examined
 from release.config import Office, Release
 from release.ledger.entries import Entry, Head
 from release.ledger.findings import Finding as LedgerFinding
@@ -23,7 +26,7 @@ from release.ledger.guard import KnownHead
 from release.ledger.replay import Replay, replay
 from release.ledger.statement import Statement, write_statement
 from release.ledger.values import Charge
-from release.measurement import Measurement, from_bytes
+from release.measurement import Measurement
 from release.plan import ReleasePlan
 
 
@@ -162,42 +165,33 @@ def statement_of(entries: tuple[Entry, ...]) -> Statement:
     return Statement(entries=entries, head=head, accounts=tuple(told["accounts"]), charges=tuple(told["charges"]))
 
 
-def audited(
-    place: str, contents: Mapping[str, bytes], findings: tuple[BundleFinding, ...] | None = None
-) -> AuditedBundle:
-    """Return a bundle from its files' bytes, verified; with `findings`, as it was verified."""
-    held = dict(contents)
-    known = examine_contents(held) if findings is None else findings
-    office, release = _claimed(place, held)
-    manifest = held.get(MANIFEST)
+def audited(place: str, examined: Examined, manifest: bytes | None = None) -> AuditedBundle:
+    """Return a bundle from what its verification saw; a damaged one's `manifest` says whose it claims to be."""
+    own = examined.contents.get(MANIFEST, manifest)
+    office, release = _claimed(place, own)
+    values = examined.values
     return AuditedBundle(
         place=place,
         office=office,
         release=release,
-        digest=None if manifest is None else hashlib.sha256(manifest).hexdigest(),
-        contents=held,
-        findings=known,
-        documents=_documents(held),
+        digest=None if own is None else hashlib.sha256(own).hexdigest(),
+        contents=examined.contents,
+        findings=examined.findings,
+        documents=None if values is None else _documents(values),
+        signed=examined.vouched.standing is Standing.SIGNED,
+        signer=examined.vouched.signer,
     )
 
 
-def _claimed(place: str, contents: Mapping[str, bytes]) -> tuple[str, str]:
+def _documents(values: Parsed) -> Documents:
+    return Documents(plan=values.plan, charge=values.charge, measurement=values.measurement, table=values.table)
+
+
+def _claimed(place: str, manifest: bytes | None) -> tuple[str, str]:
     """Return the office and release that a bundle names, or else those of its folder."""
     try:
-        manifest = json.loads(contents[MANIFEST])
-        return str(manifest["office"]), str(manifest["release"])
+        named = json.loads(manifest or b"")
+        return str(named["office"]), str(named["release"])
     except (KeyError, ValueError, TypeError, RecursionError):
         parts = place.rstrip("/").split("/")
         return (parts[-2] if len(parts) > 1 else "", parts[-1])
-
-
-def _documents(contents: Mapping[str, bytes]) -> Documents | None:
-    try:
-        return Documents(
-            plan=json.loads(contents["plan.json"]),
-            charge=json.loads(contents["charge.json"]),
-            measurement=from_bytes(contents["measurement.parquet"]),
-            table=pl.read_parquet(contents["observations.parquet"]),
-        )
-    except Exception:  # noqa: BLE001 - a stranger's bytes may fail in any way; its verification says in which
-        return None

@@ -10,36 +10,35 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from release.audit.evidence import AuditedBundle, StoredResult, audited
+from release.bundle.bounds import LARGEST_DOCUMENT
 from release.bundle.content import MANIFEST
 from release.bundle.folder import STATEMENT_ENDING
-from release.bundle.verification import LARGEST_MANIFEST, examine
+from release.bundle.verification import examine
 from release.errors import BundleError, DamagedLedgerError, UsageError
 from release.ledger.statement import Statement, read_statement
 from release.measurement import digest_of, from_bytes
+from release.registry.offices import Registry
 
 LARGEST_STATEMENT = 100_000_000
 
 
-def bundles_at(places: Iterable[Path]) -> tuple[AuditedBundle, ...]:
-    """Return the bundles at the places, each with its verification."""
-    return tuple(_bundle(place) for place in places)
+def bundles_at(places: Iterable[Path], registry: Registry | None = None) -> tuple[AuditedBundle, ...]:
+    """Return the bundles at the places, each with its verification; by a registry's keys where there is one."""
+    return tuple(_bundle(place, registry) for place in places)
 
 
-def _bundle(place: Path) -> AuditedBundle:
-    findings, contents = examine(place)
-    held = contents or _manifest(place)
-    return audited(str(place), held, findings)
+def _bundle(place: Path, registry: Registry | None) -> AuditedBundle:
+    examined = examine(place, registry)
+    return audited(str(place), examined, None if examined.contents else _manifest(place))
 
 
-def _manifest(place: Path) -> dict[str, bytes]:
+def _manifest(place: Path) -> bytes | None:
     """Return a damaged bundle's manifest alone, so that it is known which release it claims to be."""
     try:
         path = place / MANIFEST
-        if path.is_symlink() or path.stat().st_size > LARGEST_MANIFEST:
-            return {}
-        return {MANIFEST: path.read_bytes()}
+        return None if path.is_symlink() or path.stat().st_size > LARGEST_DOCUMENT else path.read_bytes()
     except OSError:
-        return {}
+        return None
 
 
 def statement_in(file: Path) -> Statement:

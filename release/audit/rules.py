@@ -205,7 +205,13 @@ _SIGNATURES = {
         "The registry knows this office's keys, and the bundle isn't signed: anyone could have made it.",
         "Get the signed bundle from the office.",
     ),
-    "signature-wrong": _error("The signature isn't that of a key which the registry gives to this office.", _FORGED),
+    "signature-wrong": _error(
+        "The signature isn't one that this office's keys made, or the registry doesn't let its key vouch for it.",
+        _FORGED,
+    ),
+    "registry-older": _warning(
+        "The registry at hand is older than the one that the bundle was signed under.", "Get the registry anew."
+    ),
 }
 
 _NOISE = {
@@ -245,13 +251,12 @@ _BUNDLES = {
 
 RULES = {**_LEDGER, **_CHARGES, **_PLANS, **_FIGURES, **_SIGNATURES, **_NOISE, **_BUNDLES}
 
-DAMAGED = frozenset(
-    {"missing", "missing file", "unlisted", "digest", "too many files", "not a file", "size", "format", "unreadable"}
-)
-"""Codes of a bundle's verification after which nothing in it is looked at."""
+_SIGNED = {"unsigned": "signature-missing", "registry older": "registry-older"}
+_SIGNED |= dict.fromkeys(("signature", "statement", "office unknown"), "signature-wrong")
 
 
 def bundle_code(code: str) -> str:
-    """Return the audit's code for one of a bundle's verification."""
-    named = f"bundle-{code}"
-    return named if named in RULES and code not in DAMAGED else "bundle-damaged"
+    """Return the audit's code for one of a bundle's verification; what isn't told apart is damage."""
+    if code in _SIGNED or code.startswith("key "):
+        return _SIGNED.get(code, "signature-wrong")
+    return f"bundle-{code}" if f"bundle-{code}" in RULES else "bundle-damaged"

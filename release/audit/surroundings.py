@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from release.audit.evidence import Evidence
 from release.audit.findings import AuditFinding, found
+from release.audit.rules import bundle_code
 
 
 def versions_have_no_known_problem(evidence: Evidence) -> Iterator[AuditFinding]:
@@ -22,14 +23,14 @@ def versions_have_no_known_problem(evidence: Evidence) -> Iterator[AuditFinding]
 
 
 def bundles_are_signed(evidence: Evidence) -> Iterator[AuditFinding]:
-    """Yield bundles that the office's registered keys don't vouch for; nothing where no registry is at hand."""
-    if not evidence.signers_known:
-        return
-    for bundle in evidence.bundles:
-        if not bundle.signed:
-            yield found("signature-missing", bundle.place, "It isn't signed.")
-        elif bundle.signer is None:
-            yield found("signature-wrong", bundle.place, "Nobody whom the registry knows signed it.")
+    """Yield bundles for which no key of the office vouches; nothing where no registry is at hand.
+
+    A signature that is refused is a finding of the bundle's verification already.
+    """
+    for bundle in evidence.bundles if evidence.signers_known else ():
+        refused = any(bundle_code(one.code).startswith(("signature", "registry")) for one in bundle.findings)
+        if not bundle.signed and not refused:
+            yield found("signature-missing", bundle.place, "No key that the registry knows vouches for it.")
 
 
 def private_places_are_closed(evidence: Evidence) -> Iterator[AuditFinding]:

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from release.bundle.bounds import LARGEST_DOCUMENT
 from release.bundle.content import MANIFEST
 from release.bundle.folder import STATEMENT_ENDING
-from release.bundle.verification import LARGEST_MANIFEST
 from release.ledger.entries import Head
 
 _LARGEST_STATEMENT = 100_000_000
@@ -34,7 +34,7 @@ def _head(file: Path, office: str | None) -> Head | None:
     """Return the head that a manifest or a statement names, or None when it names none or another office's."""
     manifest = file.name == MANIFEST
     try:
-        if file.stat().st_size > (LARGEST_MANIFEST if manifest else _LARGEST_STATEMENT):
+        if file.stat().st_size > (LARGEST_DOCUMENT if manifest else _LARGEST_STATEMENT):
             return None
         document = json.loads(file.read_bytes())
         named = document["ledger_head" if manifest else "head"]

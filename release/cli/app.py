@@ -19,11 +19,13 @@ app = typer.Typer(
 config = typer.Typer(help="Configuration files.", no_args_is_help=True)
 source = typer.Typer(help="The confidential source, looked at privately.", no_args_is_help=True)
 ledger = typer.Typer(help="The office's budget ledger.", no_args_is_help=True)
+keys = typer.Typer(help="The office's signing key.", no_args_is_help=True)
 practice = typer.Typer(help="Practice worlds: synthetic offices with known truth.", no_args_is_help=True)
 app.add_typer(config, name="config")
 app.add_typer(source, name="source")
 app.add_typer(ledger, name="ledger")
 app.add_typer(practice, name="practice")
+app.add_typer(keys, name="keys")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ReleaseFile = Annotated[Path, typer.Argument(metavar="RELEASE.toml", help="The release's configuration.")]
@@ -31,6 +33,9 @@ OfficeFile = Annotated[Path, typer.Argument(metavar="OFFICE.toml", help="The off
 SourcePath = Annotated[Path | None, typer.Option("--source", help="The records, in place of the path in the config.")]
 OutFolder = Annotated[Path | None, typer.Option("--out", help="The place of publication, in place of the config's.")]
 Bundles = Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Folders of published releases.")]
+RegistryPlace = Annotated[
+    Path | None, typer.Option("--registry", metavar="LOCATION", help="The registry of offices, a folder.")
+]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Offices', releases' and comparisons' TOML.")]
 
 
@@ -315,3 +320,27 @@ def ledger_statement(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa
     from release.cli import ledgers
 
     ledgers.statement(file)
+
+
+@keys.command("new")
+def keys_new(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Make the office's first key, where [signing] in its config says; refused where one exists."""
+    from release.cli import keys as signing_keys
+
+    signing_keys.new(file, as_json=as_json)
+
+
+@keys.command("show")
+def keys_show(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Show the office's public key; asks for no passphrase."""
+    from release.cli import keys as signing_keys
+
+    signing_keys.show(file, as_json=as_json)
+
+
+@keys.command("rotate")
+def keys_rotate(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Make a new key in the old one's place; the registry's keepers must hear of it before the next run."""
+    from release.cli import keys as signing_keys
+
+    signing_keys.rotate(file, as_json=as_json)

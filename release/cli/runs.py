@@ -10,6 +10,7 @@ from rich.table import Table
 from release.cli import wiring
 from release.cli.printing import command, print_json, say
 from release.cli.printing import out as console_out
+from release.cli.signing import signer_of
 from release.confidential.records import Records
 from release.config import load_release
 from release.privacy import amount_text
@@ -38,6 +39,7 @@ def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> 
         book=book,
         state=wiring.state_folder(office, folder),
         published=wiring.published_folder(office, folder, out),
+        signer=signer_of(office, folder, lambda _: None),
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         notice=_told,
     )

@@ -38,6 +38,13 @@ def _place_faults(office: Office) -> Faults:
     faults: Faults = []
     if _overlap(office.state, office.published):
         faults.append((("published",), "the place of publication and the private state folder must lie apart"))
+    signing = office.signing
+    secrets = () if signing is None else (("key", signing.key), ("passphrase_file", signing.passphrase_file))
+    for name, secret in secrets:
+        if secret is not None and _overlap(secret, office.published):
+            faults.append((("signing", name), "what is secret must not lie in the place of publication"))
+    if signing is not None and signing.passphrase_file is not None and signing.passphrase_variable is not None:
+        faults.append((("signing",), "the passphrase comes from a file or from a variable, not from both"))
     ledger = office.ledger.url.removeprefix("sqlite:///")
     if ledger != office.ledger.url and _overlap(ledger, office.published):
         faults.append((("ledger", "url"), "the ledger must not lie in the place of publication"))

@@ -24,6 +24,7 @@ from release.config.fields import (
 from release.privacy import RHO_CAP
 
 Valuation = Literal["FOB", "FAS", "CIF", "unknown"]
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
 Attribution = Literal["origin", "consignment", "last known destination", "sale or purchase", "unknown"]
 
 
@@ -87,6 +88,24 @@ class LedgerPlace:
 
     url: Annotated[str, AfterValidator(_ledger_url)]
     on_missing: Literal["refuse", "create"] = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Signing:
+    """How the office signs what it publishes; without this table bundles are unsigned.
+
+    Attributes:
+        key: the encrypted private key, made by `mirrors keys new`.
+        passphrase_file: a file of mode 0600 with the passphrase; for exercises, and where nobody is there to ask.
+        passphrase_variable: a variable of the environment with the passphrase. With neither, it is asked for.
+        registry: a copy of the registry of offices; a run is refused before its charge when the registry doesn't let
+            the key sign. `--registry` names one elsewhere.
+    """
+
+    key: InnerPath = "keys/signing.pem"
+    passphrase_file: InnerPath | None = None
+    passphrase_variable: VariableName | None = None
+    registry: InnerPath | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -168,6 +187,7 @@ class Office:
     ledger: LedgerPlace
     metadata: MetadataSheet
     policy: Policy = field(default_factory=Policy)
+    signing: Signing | None = None
     state: InnerPath = "state"
     published: InnerPath = "published"
     withheld: Annotated[tuple[Withheld, ...], Field(max_length=1000)] = ()

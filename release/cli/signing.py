@@ -1,0 +1,47 @@
+"""How an office's key comes into a run: from its config, with the passphrase from where the config says."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from release.config import Office
+from release.config.loading import inside
+from release.config.office import Signing
+from release.errors import PassphraseError
+from release.signing.keys import PublicKey
+from release.signing.passphrases import Passphrase, from_environment, from_file, from_prompt
+from release.signing.signer import KeySigner, Unsigned
+
+
+def signer_of(office: Office, folder: Path, admit: Callable[[PublicKey], int | None]) -> KeySigner | Unsigned:
+    """Return what signs an office's releases; the key is opened when a run asks for it."""
+    signing = office.signing
+    if signing is None:
+        return Unsigned()
+    return KeySigner(inside(folder, signing.key), passphrase_of(signing, folder), admit)
+
+
+def passphrase_of(signing: Signing, folder: Path, *, fresh: bool = False) -> Passphrase:
+    """Return what gets the passphrase: from a file, a variable or a prompt; a fresh one is asked for twice."""
+    if signing.passphrase_file is not None:
+        place = inside(folder, signing.passphrase_file)
+        return lambda: from_file(place)
+    if signing.passphrase_variable is not None:
+        name = signing.passphrase_variable
+        return lambda: from_environment(name, os.environ)
+    return lambda: asked(f"Passphrase of the key {signing.key}", fresh=fresh)
+
+
+def asked(question: str, *, fresh: bool = False) -> str:
+    """Return a passphrase typed at the terminal, unseen.
+
+    Raises:
+        PassphraseError: there is no terminal, or what was typed is too short.
+    """
+    if not sys.stdin.isatty():
+        raise PassphraseError("the prompt", "there is no terminal to ask at; name a file or a variable instead")
+    answer: str = typer.prompt(question, hide_input=True, confirmation_prompt=fresh, err=True)
+    return from_prompt(answer)
