@@ -1,6 +1,7 @@
 """How figures are written for people, the same in the command line, the dashboard and the reports."""
 
 import math
+from fractions import Fraction
 
 _SCALES = ((1e12, "trn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 _SIGNS = {"USD": "US$", "EUR": "€", "GBP": "£", "KRW": "₩"}
@@ -64,6 +65,23 @@ def volume_bound(p_percent: float) -> str:
     p is 1.96 standard errors of the best unbiased estimate; above 100 % that is no useful bound for the observer.
     """
     return f"to about ±{math.floor(p_percent):,} %"
+
+
+def exact(text: str) -> str:
+    """Return an exact amount's text with thousands set apart: `19,999`, `0.5`, `1/3`."""
+    whole, point, decimals = text.partition(".")
+    return f"{int(whole):,}{point}{decimals}" if whole.isdecimal() else text
+
+
+def one_in(text: str) -> str:
+    """Return a small exact amount as people write it: `1 in 100,000,000`, or as it is."""
+    amount = Fraction(text)
+    return f"1 in {amount.denominator:,}" if amount.numerator == 1 else text
+
+
+def points_up(part: float) -> int:
+    """Return a part in percentage points, rounded up, at most 100."""
+    return min(100, math.ceil(100 * part))
 
 
 def decimals_up(figure: float) -> str:

@@ -12,6 +12,23 @@ from release.audit.checks import audit
 from release.audit.evidence import Evidence
 from release.audit.rules import RULES
 
+ONLY_INSIDE = {
+    "the_witness_lags",
+    "the_witness_saw_a_later_entry",
+    "the_published_statement_is_another_ledgers",
+    "the_published_statement_is_old",
+    "the_database_has_a_damaged_page",
+    "runs_connect_as_the_ledgers_owner",
+    "the_config_was_changed_since",
+    "the_config_states_another_reserve",
+    "the_config_has_another_calendar",
+    "a_release_costs_more_than_the_policy_allows",
+    "the_policy_does_not_allow_the_tier",
+    "delta_is_too_large_for_so_many_traders",
+    "others_can_read_the_state_folder",
+}
+"""Faults of what an outsider doesn't have; every other one can be seen from published things."""
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> World:
@@ -48,7 +65,7 @@ def test_a_planted_fault_is_found_and_named(world, name):
 
 
 def pairs() -> list[tuple[str, str]]:
-    """Return the pairs tried: two partners for each fault, or with `MIRRORS_PAIRS=all` every pair (some minutes)."""
+    """Return the pairs tried: a partner for each fault, or with `MIRRORS_PAIRS=all` every pair (some minutes)."""
     every = [pair for pair in combinations(FAULTS, 2) if apart(FAULTS[pair[0]], FAULTS[pair[1]])]
     if os.environ.get("MIRRORS_PAIRS") == "all":
         return every
@@ -89,4 +106,4 @@ def test_an_outsider_sees_what_published_things_show(world):
         evidence = replace(planted(world, fault), parts=None)
         if not fault.codes & codes(evidence):
             unseen.add(name)
-    assert unseen == set()
+    assert unseen == ONLY_INSIDE

@@ -110,10 +110,10 @@ def config_gives_the_plans(evidence: Evidence) -> Iterator[AuditFinding]:
             said = "The config beside office.toml gives another plan than was charged."
             yield found("config-differs", f"release {charge.request.release}", said)
     for bundle, _ in plans(evidence):
-        plan, charge = parts.plans.get(bundle.release), evidence.chain.charges.get((bundle.release, str(Tier.UNIFORM)))
-        if plan is None or charge is None or bundle.documents is None:
+        plan, paid = parts.plans.get(bundle.release), evidence.chain.charges.get((bundle.release, str(Tier.UNIFORM)))
+        if plan is None or paid is None or bundle.documents is None:
             continue
-        if as_charged(plan, charge).digest == bundle.documents.charge["plan_digest"]:
+        if as_charged(plan, paid).digest == bundle.documents.charge["plan_digest"]:
             words = methods_in_words(plan, epsilon(plan.rho, plan.office.account.delta)).encode()
             if bundle.contents["methods.md"] != words:
                 yield found("methods-differ", bundle.place, "methods.md isn't what this plan's words are.")

@@ -19,13 +19,14 @@ from release.audit.problems import known_problems
 from release.audit.publications import withheld
 from release.audit.releases import release_documents
 from release.audit.scope import established, not_established, verdict
+from release.audit.words import guarantee
 from release.ledger.replay import account_states
 from release.ledger.standing import joint_losses, over_years
 from release.ledger.statement import statement_accounts
 from release.ledger.values import AccountState, Charge
 from release.privacy import amount_text, presence_advantage, total, volume_interval_percent
 from release.tables import Tier
-from release.wording import decimals_up, volume_bound
+from release.wording import decimals_up, points_up, volume_bound
 
 FORMAT = "noisy-mirrors/audit/1"
 
@@ -113,7 +114,8 @@ def _account(evidence: Evidence, state: AccountState) -> dict[str, Any]:
         "used_percent": math.ceil(100 * state.spent / terms.limit),
         "epsilon": decimals_up(epsilon(state.spent, terms.delta)) if told else None,
         "p_percent": math.floor(volume_interval_percent(state.spent)) if told else None,
-        "presence_percent": math.ceil(100 * presence_advantage(state.spent)) if told else None,
+        "presence_percent": points_up(presence_advantage(state.spent)) if told else None,
+        "guarantee": guarantee(state),
         "planned": [{"release": one.release, "rho": amount_text(one.rho)} for one in state.planned if not one.charged],
         "raised": [
             {"date": one.date, "limit": {"rho": amount_text(one.limit)}, "reason": one.reason} for one in state.raised

@@ -46,7 +46,7 @@ def not_established(evidence: Evidence) -> Iterator[str]:
     """Yield what no audit of this kind can show, and what would."""
     yield (
         "That the records were clipped as stated before noise was added. The proof is in docs/privacy.md;"
-        " `mirrors audit --noise` attacks the real program with invented traders and measures what it gives away."
+        " mirrors audit --noise attacks the real program with invented traders and measures what it gives away."
     )
     yield "That no other noisy result, or the exact figures, left the office by another way than these bundles."
     yield "That sources with different names hold different records, and that a trader's ids were brought together."

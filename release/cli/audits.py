@@ -46,7 +46,7 @@ def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     if out is not None:
         from release.audit.rendering import write_report
 
-        for file in write_report(document, evidence, out):
+        for file in write_report(document, out):
             say(f"wrote {file}")
     if as_json:
         print_json(document)
