@@ -1,6 +1,6 @@
 """The Streamlit script: what is shown on every page, and which pages there are.
 
-Run it by `mirrors dashboard LOCATION...`, which serves it to this machine only. Each run looks at the locations anew,
+Run it by `mirrors dashboard PLACE...`, which serves it to this machine only. Each run looks at the locations anew,
 reads what has changed, and hands the pages values; no page reads a file.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import markup
-from dashboard.reading import choose, published
+from dashboard.reading import Scene, choose, published, scene_of
 from dashboard.views import budget, explorer, methods, overview, pair, plan, releases
 from dashboard.views.page import Page
 
@@ -30,25 +30,28 @@ VIEWS: tuple[tuple[str, str, View], ...] = (
 )
 
 
-def serve(locations: Sequence[Path]) -> None:
-    """Show the page that the address names, for what is published at the locations."""
+def serve(places: Sequence[Path]) -> None:
+    """Show the page that the address names, for what is published at the places; a comparison's file may be one."""
+    scene = scene_of(places)
     st.set_page_config(page_title=TITLE, page_icon=None, layout="wide")
     st.html(markup.STYLE)
     pages = {
-        name: st.Page(_page(view, tuple(locations)), title=title, url_path=name, default=name == "overview")
+        name: st.Page(_page(view, scene), title=title, url_path=name, default=name == "overview")
         for name, title, view in VIEWS
     }
     st.session_state["pages"] = pages
     st.navigation(list(pages.values())).run()
 
 
-def _page(view: View, locations: tuple[Path, ...]) -> Callable[[], None]:
+def _page(view: View, scene: Scene) -> Callable[[], None]:
     def show() -> None:
-        found = published(locations)
-        view(Page(published=found, agreement=choose(), pages=st.session_state["pages"], locations=locations))
+        with st.spinner("Reading and checking published bundles …"):
+            found = published(scene.locations)
+        agreement = choose(scene.agreed.agreement)
+        view(Page(published=found, agreement=agreement, scene=scene, pages=st.session_state["pages"]))
 
     return show
 
 
 if __name__ == "__main__":
-    serve([Path(location) for location in sys.argv[1:]])
+    serve([Path(place) for place in sys.argv[1:]])

@@ -164,6 +164,37 @@ def lines(months: pd.DataFrame) -> alt.LayerChart:
     return _layered(bands, path, height=280)
 
 
+def past(ratios: pd.DataFrame, band: tuple[float, float]) -> alt.LayerChart:
+    """Return a pair's ratios over its public past and this period's with its interval of noise.
+
+    Args:
+        ratios: a row a period: `period, kind, ratio, low, high, words`; a past ratio is exact, its limits are its own.
+        band: the agreed band's edges.
+    """
+    kinds = ["published exactly", "this release"]
+    scale = alt.Scale(domain=[0.0, 1.05 * max(float(ratios["high"].max()), band[1])], nice=False)
+    area = (
+        alt.Chart(pd.DataFrame({"low": [band[0]], "high": [band[1]]}))
+        .mark_rect(opacity=0.3, color=BAND)
+        .encode(y=alt.Y("low:Q", scale=scale, title="imports over exports (M / X)"), y2="high:Q")
+    )
+    base = alt.Chart(ratios).encode(
+        x=alt.X("period:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)),
+        color=alt.Color(
+            "kind:N",
+            scale=alt.Scale(domain=kinds, range=[EXPORTS, IMPORTS]),
+            legend=alt.Legend(title=None, orient="top"),
+        ),
+    )
+    spans = base.mark_rule(strokeWidth=3).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q")
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        y="ratio:Q",
+        shape=alt.Shape("kind:N", scale=alt.Scale(domain=kinds, range=["circle", "square"]), legend=None),
+        tooltip=[alt.Tooltip("period:O", title="Period"), alt.Tooltip("words:N", title="M / X")],
+    )
+    return _layered(area, spans, points, height=240)
+
+
 def scatter(parts: pd.DataFrame, band: tuple[float, float]) -> alt.LayerChart:
     """Return exports against imports, a cross of noise a chapter, and the band; `parts` has `x, m, *_low, *_high`."""
     top = float(max(parts["x_high"].max(), parts["m_high"].max(), 1.0))

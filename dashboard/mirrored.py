@@ -10,8 +10,10 @@ from dataclasses import replace
 import polars as pl
 
 from release.bundle.verification import Bundle
-from release.mirror.alignment import LEVELS, Scope
-from release.mirror.comparison import DEFAULT_CIF_FOB, Agreement, Comparison, MirrorCell, compare
+from release.config.fields import months_of
+from release.mirror.agreement import PublicTables
+from release.mirror.alignment import LEVELS
+from release.mirror.comparison import Agreement, Comparison, MirrorCell, compare
 
 PAIRS = "partner"
 """The level of whole flows between two countries."""
@@ -20,23 +22,38 @@ MEASURE = "value"
 """Mirrors are compared by statistical value."""
 
 
-def agreement_on(tolerance: float, cif_fob: float) -> Agreement:
-    """Return the agreement that a reader chose; the factor's source is stated when it isn't the default."""
-    if cif_fob == DEFAULT_CIF_FOB:
-        return Agreement(tolerance=tolerance)
-    return Agreement(tolerance=tolerance, cif_fob=cif_fob, cif_fob_source="chosen on this page")
+def agreement_on(agreed: Agreement, tolerance: float, cif_fob: float) -> Agreement:
+    """Return what was agreed, with the band that a reader chose; another factor than the agreed one says so."""
+    if cif_fob == agreed.cif_fob:
+        return replace(agreed, tolerance=tolerance)
+    return replace(agreed, tolerance=tolerance, cif_fob=cif_fob, cif_fob_source="chosen on this page", by_pair=())
 
 
-def family(bundles: Iterable[Bundle], level: str, period: str | None, agreement: Agreement) -> Comparison:
-    """Return the comparison of one level in one period, or in every period when `period` is None."""
-    wanted = (pl.col("level") == level) & (pl.col("measure") == MEASURE)
-    only = [replace(bundle, observations=bundle.observations.filter(wanted)) for bundle in bundles]
-    scope = Scope(levels=(level,), periods=() if period is None else (period,))
-    return compare(only, replace(agreement, scope=scope))
+def family(
+    bundles: Iterable[Bundle], level: str, period: str | None, agreement: Agreement, public: PublicTables | None = None
+) -> Comparison:
+    """Return the comparison of one level in one period, or in every agreed period when `period` is None."""
+    only = [
+        replace(bundle, observations=bundle.observations.filter(_wanted(bundle, level, period))) for bundle in bundles
+    ]
+    periods = agreement.scope.periods if period is None else (period,)
+    scope = replace(agreement.scope, levels=(level,), periods=periods)
+    return compare(only, replace(agreement, scope=scope), public)
 
 
-def periods_of(bundles: Iterable[Bundle]) -> tuple[str, ...]:
-    """Return all periods that the bundles publish, in order; the last is the newest."""
+def _wanted(bundle: Bundle, level: str, period: str | None) -> pl.Expr:
+    """Return which rows of a bundle a family takes: a longer period may be the sum of shorter ones."""
+    rows = (pl.col("level") == level) & (pl.col("measure") == MEASURE)
+    if period is None:
+        return rows
+    within = [one for one in bundle.plan["periods"] if one[:4] == period[:4] and months_of(one) <= months_of(period)]
+    return rows & pl.col("period").is_in(within)
+
+
+def periods_of(bundles: Iterable[Bundle], agreement: Agreement | None = None) -> tuple[str, ...]:
+    """Return all periods that the bundles publish, or the agreed ones, in order; the last is the newest."""
+    if agreement is not None and agreement.scope.periods:
+        return tuple(sorted(agreement.scope.periods))
     return tuple(sorted({period for bundle in bundles for period in bundle.plan["periods"]}))
 
 

@@ -18,7 +18,7 @@ def lead(cells: Sequence[MirrorCell], agreement: Agreement) -> str:
     counted = (
         f"{_of(told['corresponds'], 'corresponds', 'correspond')}, {_of(told['differs'], 'differs', 'differ')} and"
     )
-    factor = f"±{percent(agreement.tolerance)} around the CIF/FOB factor {agreement.cif_fob:.2f}"
+    factor = f"±{percent(agreement.tolerance)} around the CIF/FOB factor {agreement.cif_fob:.4g}"
     return f"{flows}, {counted} {count(open_)} cannot be told at {factor}. {_largest(cells)}"
 
 
@@ -125,6 +125,10 @@ def noise_only(cell: MirrorCell) -> str:
     return f"The added noise alone doesn't explain this gap: {_higher(cell)} are higher by at least {least}."
 
 
+_BEYOND = 100.0
+"""A ratio above this is no discrepancy that anyone would look for."""
+
+
 def detectable(cell: MirrorCell) -> str:
     """Return what this comparison could have detected, for a flow of about this size."""
     if cell.p_corresponds is None:
@@ -136,7 +140,7 @@ def detectable(cell: MirrorCell) -> str:
         chance = "Even if the two flows truly agreed, there was no chance to see it."
     low, high = cell.detectable_low, cell.detectable_high
     below = f"below {figures.ratio(low)}" if low else None
-    above = f"above {figures.ratio(high)}" if high is not None else None
+    above = f"above {figures.ratio(high)}" if high is not None and high < _BEYOND else None
     sides = " or ".join(side for side in (below, above) if side)
     if not sides:
         return f"{chance} No discrepancy of any size could have been called sure."
@@ -144,5 +148,8 @@ def detectable(cell: MirrorCell) -> str:
 
 
 def unusual(cell: MirrorCell) -> str:
-    """Return whether this is unusual for the pair, or that its past isn't known here."""
-    return cell.unusual or "No published history of this pair is at hand, so nothing can be said about what is usual."
+    """Return whether this is unusual for the pair, or what it would take to say so."""
+    return cell.unusual or (
+        "Nothing can be said about what is usual: that takes at least three earlier periods of this length that both"
+        " offices published exactly. A comparison's file can name a table of them under [history]."
+    )

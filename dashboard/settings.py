@@ -32,7 +32,7 @@ SCRIPT = Path(__file__).parent / "app.py"
 """What Streamlit runs."""
 
 
-def arguments(locations: tuple[Path, ...], port: int) -> list[str]:
-    """Return the arguments of `python -P -m streamlit` that serve bundles at `locations` on a port of this machine."""
+def arguments(places: tuple[Path, ...], port: int) -> list[str]:
+    """Return the arguments of Streamlit's own command that serve what is at `places` on a port of this machine."""
     options = {**SAFE_OPTIONS, "server.port": str(port), "browser.serverPort": str(port)}
-    return ["run", str(SCRIPT), *(f"--{name}={value}" for name, value in options.items()), "--", *map(str, locations)]
+    return ["run", str(SCRIPT), *(f"--{name}={value}" for name, value in options.items()), "--", *map(str, places)]

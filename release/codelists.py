@@ -1,4 +1,4 @@
-"""The public codelists that the program ships: areas, HS chapters and sections, flows.
+"""The public codelists that the program ships: areas, HS chapters and sections, flows, currencies.
 
 They are data, each with its source and date in `data/codelists/README.md`. Which codes a release uses is said by its
 config; a list's digest stands in the plan, so that a key set can be traced to the list it came from.
@@ -41,7 +41,7 @@ def shipped_folder() -> Path:
 
 @cache
 def codelist(name: str) -> Codelist:
-    """Return a shipped codelist: `areas`, `chapters`, `sections` or `flows`."""
+    """Return a shipped codelist: `areas`, `chapters`, `sections`, `flows` or `currencies`."""
     content = (shipped_folder() / "codelists" / f"{name}.csv").read_bytes()
     rows = tuple(csv.DictReader(content.decode("utf-8").splitlines()))
     return Codelist(name=name, rows=rows, digest=hashlib.sha256(content).hexdigest())

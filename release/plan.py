@@ -160,10 +160,11 @@ def make_plan(office: Office, release: Release, prior: PriorFigures | None = Non
     """Return the plan of a release; reads no microdata.
 
     Raises:
-        ConfigError: the prior isn't public or earlier, a scale is out of range, or an intermediate of the integer
-            clip might not fit its type.
+        ConfigError: the prior isn't public or earlier, a scale is out of range, an intermediate of the integer clip
+            might not fit its type, or the office's area or currency has no code to publish it under.
     """
     _check_prior(release, prior)
+    _check_codes(office, release)
     layout = make_layout(release)
     measures = tuple(_measure(release, layout, measure, prior) for measure in release.measures)
     return ReleasePlan(office=office, release=release, layout=layout, measures=measures, prior=prior)
@@ -213,6 +214,16 @@ def _check_prior(release: Release, prior: PriorFigures | None) -> None:
         )
     if int(prior.period[:4]) > release.year:
         raise _refusal(release, "prior.period", "lies after the accounting year")
+
+
+def _check_codes(office: Office, release: Release) -> None:
+    """Refuse what the published structure has no code for, before anything is charged."""
+    for key, code, known in (
+        ("area", office.area, area_codes()),
+        ("metadata.currency", office.metadata.currency, codelist("currencies").column("code")),
+    ):
+        if code not in known:
+            raise _refusal(release, f"office: {key}", f"{code} isn't on the public codelist")
 
 
 def _measure(release: Release, layout: Layout, config: MeasureConfig, prior: PriorFigures | None) -> PlannedMeasure:

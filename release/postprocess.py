@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from release.bundle.observations import OBSERVATION_SCHEMA
+from release.bundle.observations import OBSERVATION_SCHEMA, stated, unit_code
 from release.measurement import Measurement, measured
 from release.plan import PlannedMeasure, ReleasePlan
 from release.reconciliation import Combination, Estimates, Measurements, reconcile, variance_of
@@ -39,7 +39,8 @@ Levels = Mapping[Level, Figures]
 def observations(plan: ReleasePlan, measurement: Measurement) -> pl.DataFrame:
     """Return the published table of a release, measure by measure and level by level, cells in published order.
 
-    Amounts are in the measure's unit: currency units, declaration lines, traders, kilograms.
+    Amounts are in the measure's unit: currency units, declaration lines, traders, kilograms; they are rounded to the
+    precision at which figures are published.
     """
     return table_of(plan.office.code, plan.layout, plan.measures, measurement)
 
@@ -54,7 +55,7 @@ def table_of(office: str, layout: Layout, measures: Iterable[PlannedMeasure], me
             _level_table(tuple(cells(layout, own.level)), office, measure, raw[own.level], estimates[own.level])
             for own in measure.levels
         ]
-    return pl.concat(parts).select(OBSERVATION_SCHEMA.names()).match_to_schema(OBSERVATION_SCHEMA)
+    return stated(pl.concat(parts).select(OBSERVATION_SCHEMA.names()).match_to_schema(OBSERVATION_SCHEMA))
 
 
 def measured_figures(measure: PlannedMeasure, measurement: Measurement) -> dict[Level, Figures]:
@@ -182,6 +183,7 @@ def _level_table(
             "high": estimate.values + Z95 * estimate.sd,
             "exposure": exposure(measure, estimate.sd),
             "display": shown(estimate.values, estimate.sd),
+            "unit": [unit_code(measure.measure, plan.office.metadata.currency)] * len(keys),
         }
     )
 

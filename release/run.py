@@ -123,7 +123,7 @@ def run(
     if any(charge.state is State.CHARGED for charge in charges):
         charges = tuple(book.measured(release, tier, digest_of(content)) for tier in plan.tiers)
         notice(Step.MEASURED)
-    bundle = _signed(_bundle(plan, charges, content), charges, signer, state)
+    bundle = _signed(_bundle(plan, charges, content, book), charges, signer, state)
     place = publish(bundle, bundle_place(published, plan.office.code, release))
     notice(Step.PUBLISHED)
     status = _status(known, charges)
@@ -252,9 +252,11 @@ def _name(charge: Charge) -> str:
     return f"{charge.request.release}-{charge.entry_hash[:16]}"
 
 
-def _bundle(plan: ReleasePlan, charges: tuple[Charge, ...], content: bytes) -> BundleContent:
+def _bundle(plan: ReleasePlan, charges: tuple[Charge, ...], content: bytes, book: Book) -> BundleContent:
     table = observations(plan, from_bytes(content))
-    bundle = bundle_content(plan, charges, content, table, epsilon(plan.rho, plan.office.account.delta))
+    statement = book.statement(last=max(charge.sequence for charge in charges))
+    spent = epsilon(plan.rho, plan.office.account.delta)
+    bundle = bundle_content(plan, charges, content, table, epsilon=spent, statement=statement)
     if any(charge.bundle_digest not in (None, bundle.digest) for charge in charges):
         raise BundleError(
             f"Release {plan.release.release} was published by another version of the program, which wrote other bytes."

@@ -59,6 +59,11 @@ def percent(part: float | None) -> str:
     return f"{size:,.0f} %" if abs(size) >= 9.95 else f"{size:.1f} %"  # noqa: PLR2004
 
 
+def probability(p: float) -> str:
+    """Return a p-value in two digits, never with an exponent: `0.012`, `below 0.001`."""
+    return "below 0.001" if p < 0.001 else f"{p:.2g}"  # noqa: PLR2004
+
+
 def volume_bound(p_percent: float) -> str:
     """Return how well a fitting trader's volume can be estimated at best, p rounded down: `to about ±88 %`.
 

@@ -5,6 +5,7 @@ sizes and digests of published files that hold them, and the hash of the ledger'
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,15 @@ import polars as pl
 import pyarrow.parquet as pq
 
 NOISY_COLUMNS = ("measured", "estimate", "low", "high", "display")
-NOISY_FILES = ("observations.parquet", "observations.csv", "measurement.parquet")
+NOISY_FILES = (
+    "observations.parquet",
+    "observations.csv",
+    "measurement.parquet",
+    "sdmx-data.csv",
+    "sdmx-data.xml",
+    "README.html",
+)
+NOISY_IN_SDMX = ("OBS_VALUE", "INTERVAL_LOW", "INTERVAL_HIGH")
 ENTRY_HASH = "(the hash of a ledger entry)"
 NOISY = "(noisy)"
 
@@ -39,13 +48,28 @@ def _file(path: Path) -> Any:
         return _parquet(path)
     if path.name == "observations.csv":
         return _table(pl.read_csv(path, infer_schema_length=None))
-    return path.read_bytes().decode()
+    if path.name == "sdmx-data.csv":
+        return _sdmx(pl.read_csv(path, infer_schema=False))
+    return _without_noise(path.name, path.read_bytes().decode())
+
+
+def _sdmx(table: pl.DataFrame) -> dict[str, Any]:
+    finite = table.select(pl.col(NOISY_IN_SDMX).cast(pl.Float64).is_finite().all()).row(0)
+    return {"order of columns": table.columns, "noisy": finite, "rows": table.drop(NOISY_IN_SDMX).rows()}
+
+
+def _without_noise(name: str, text: str) -> str:
+    if name == "sdmx-data.xml":
+        return re.sub(rf'({"|".join(NOISY_IN_SDMX)})="[-0-9.]+"', NOISY, text)
+    if name == "README.html":
+        return re.sub(r"(?s)<(figure|table)>.*?</\1>", NOISY, text)
+    return re.sub(r"[0-9a-f]{64}", ENTRY_HASH, text) if name == "ledger.json" else text
 
 
 def _stripped_manifest(document: dict[str, Any]) -> dict[str, Any]:
     document["ledger_head"]["hash"] = ENTRY_HASH
     for entry in document["resources"]:
-        if entry["path"] in (*NOISY_FILES, "charge.json"):
+        if entry["path"] in (*NOISY_FILES, "charge.json", "ledger.json"):
             entry["hash"] = NOISY
         if entry["path"] in NOISY_FILES:
             entry["bytes"] = NOISY

@@ -76,7 +76,8 @@ def published(folder: Path) -> dict[str, set[str]]:
     records = Records(place=place.source, source=release.source, state=place.state)
     book = new_book()
     outcome = run(plan, records=records, book=book, state=place.state, published=place.published, date="2025-01-31")
-    found = {path.name: of_file(path) for path in outcome.bundle.iterdir() if path.suffix != ".md"}
+    tables = (".json", ".csv", ".parquet", ".yaml")
+    found = {path.name: of_file(path) for path in outcome.bundle.iterdir() if path.suffix in tables}
     statement = book.statement()
     bodies = {one for entry in statement["entries"] for one in fields({"body": json.loads(entry["body"])})}
     return found | {"statement": set(fields(statement)) | bodies}
@@ -88,13 +89,15 @@ def of_file(path: Path) -> set[str]:
         return set(fields(json.loads(path.read_bytes())))
     if path.suffix == ".csv":
         return set(path.read_text().partition("\n")[0].split(","))
+    if path.suffix == ".yaml":
+        return set(re.findall(r"(?m)^ *([a-z_]+):", path.read_text()))
     named = [key.decode() for key in pq.read_metadata(path).metadata or {}]
     return {*pq.read_schema(path).names, *(f"metadata.{name}" for name in named if name != "ARROW:schema")}
 
 
 def unlisted(found: Mapping[str, set[str]], known: Mapping[str, set[str]]) -> list[str]:
     """Return every published field that no table lists."""
-    tables = {"observations.parquet": "observations", "observations.csv": "observations"}
+    tables = {"observations.parquet": "observations", "observations.csv": "observations", "ledger.json": "statement"}
     return sorted(
         f"{file}: {field}"
         for file, names in found.items()

@@ -73,6 +73,11 @@ def sums(table: pl.DataFrame, level: Level, *keys: str) -> dict[tuple[str, ...],
     return {tuple(row[:-1]): row[-1] for row in added.select("flow", "period", *keys, "estimate").iter_rows()}
 
 
+def rounding(table: pl.DataFrame) -> float:
+    """Return how far sums may be off because figures are stated to a hundred-thousandth of their noise."""
+    return 1e-5 * float(table["measured_sd"].sum())
+
+
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory) -> ReleasePlan:
     return planned(tmp_path_factory.mktemp("office"))
@@ -82,20 +87,20 @@ def plan(tmp_path_factory) -> ReleasePlan:
 @settings(max_examples=8, deadline=None)
 def test_estimates_add_up_across_levels_within_each_flow_and_period(plan, seed):
     table = observations(plan, measured(plan, seed))
-    whole = sums(table, Level.TOTAL)
+    whole, off = sums(table, Level.TOTAL), rounding(table)
     for level in ADDITIVE:
-        assert sums(table, level) == pytest.approx(whole, rel=1e-9, abs=1e-3)
+        assert sums(table, level) == pytest.approx(whole, rel=1e-9, abs=off)
     assert sums(table, Level.PARTNER_CHAPTER, "partner") == pytest.approx(
-        sums(table, Level.PARTNER, "partner"), abs=1e-3
+        sums(table, Level.PARTNER, "partner"), abs=off
     )
     assert sums(table, Level.PARTNER_SECTION, "partner") == pytest.approx(
-        sums(table, Level.PARTNER, "partner"), abs=1e-3
+        sums(table, Level.PARTNER, "partner"), abs=off
     )
     assert sums(table, Level.PARTNER_CHAPTER, "product") == pytest.approx(
-        sums(table, Level.CHAPTER, "product"), abs=1e-3
+        sums(table, Level.CHAPTER, "product"), abs=off
     )
     assert sums(table, Level.PARTNER_SECTION, "product") == pytest.approx(
-        sums(table, Level.SECTION, "product"), abs=1e-3
+        sums(table, Level.SECTION, "product"), abs=off
     )
 
 
@@ -120,7 +125,9 @@ def test_what_is_displayed_is_never_negative_and_estimates_may_be(plan, seed):
     assert (table["display"] >= 0).all()
     assert (table["estimate"] < 0).any()
     assert (table["low"] < table["estimate"]).all()
-    assert (table["high"] - table["low"]).to_numpy() == pytest.approx(2 * 1.959963984540054 * table["sd"].to_numpy())
+    assert (table["high"] - table["low"]).to_numpy() == pytest.approx(
+        2 * 1.959963984540054 * table["sd"].to_numpy(), rel=1e-4
+    )
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +164,7 @@ def test_sections_without_chapters_are_reconciled_with_their_own_measurements(tm
     plan = planned(tmp_path, (Level.TOTAL, Level.SECTION))
     table = observations(plan, measured(plan, 3))
     own = table.filter(pl.col("level") == "section")
-    assert sums(table, Level.SECTION) == pytest.approx(sums(table, Level.TOTAL), abs=1e-3)
+    assert sums(table, Level.SECTION) == pytest.approx(sums(table, Level.TOTAL), abs=rounding(table))
     assert (own["sd"] < own["measured_sd"]).all()
 
 

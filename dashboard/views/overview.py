@@ -19,6 +19,7 @@ from dashboard.views.page import Page, can_compare, heading, period_chosen, prod
 from release.mirror.comparison import MirrorCell
 from release.wording import amount, percent
 
+_USUAL = {True: "unusual", False: "usual", None: "can't be said"}
 _SIGNS = {"corresponds": "✓ corresponds", "differs": "≠ differs", "cannot tell": "? cannot tell"}
 
 
@@ -142,6 +143,7 @@ def _least(gap: float) -> str:
 
 def _all_flows(cells: Sequence[MirrorCell]) -> None:
     columns = ("Flow", "Verdict", "Exports", "Imports", "Imports / exports", "Difference, of the mean")
+    known = any(cell.unusual for cell in cells)
     rows = [
         (
             f"{cell.exporter} to {cell.importer}",
@@ -150,12 +152,14 @@ def _all_flows(cells: Sequence[MirrorCell]) -> None:
             figures.with_error(cell.m, cell.m_sd),
             f"{figures.ratio(cell.ratio)} ({figures.ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high)})",
             f"{percent(cell.srd)} ({figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high)})",
+            *((_USUAL[cell.is_unusual],) if known else ()),
         )
         for cell in cells
     ]
     st.subheader("All flows", anchor=False)
     caption = "± is half a 95 % interval of the added noise; in brackets stand 95 % intervals by noise alone"
-    st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=columns[:1]))
+    heads = (*columns, "For this pair") if known else columns
+    st.html(markup.table(caption, heads, rows, numbers=columns[2:], short=columns[:1]))
 
 
 def _covers(page: Page) -> None:
@@ -163,7 +167,7 @@ def _covers(page: Page) -> None:
     st.html(
         markup.paragraph(
             f"Corresponding means that imports over exports lie within ±{percent(agreement.tolerance)} of the CIF/FOB"
-            f" factor {agreement.cif_fob:.2f} ({agreement.cif_fob_source}), where one applies. ± is half a 95 %"
+            f" factor {agreement.cif_fob:.4g} ({agreement.cif_fob_source}), where one applies. ± is half a 95 %"
             f" interval of the added noise. {sentences.COVERS}",
             "quiet",
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -10,7 +9,7 @@ import streamlit as st
 from dashboard import markup, names
 from dashboard.choices import choice
 from dashboard.mirrored import PAIRS, periods_of
-from dashboard.reading import mirrors_of
+from dashboard.reading import Scene, mirrors_of
 from dashboard.sources import Published
 from release.mirror.comparison import Agreement, MirrorCell
 from release.mirror.looks import Look
@@ -19,24 +18,24 @@ from release.wording import count
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Page:
-    """What is shown: everything published, the agreement, Streamlit's pages by name, where it was looked."""
+    """What is shown: everything published, the agreement with the chosen band, the scene, Streamlit's pages by name."""
 
     published: Published
     agreement: Agreement
+    scene: Scene
     pages: Mapping[str, Any] = field(default_factory=dict)
-    locations: tuple[Path, ...] = ()
 
     def mirrors(self, level: str = PAIRS, period: str | None = None) -> tuple[MirrorCell, ...]:
         """Return the mirrors of one level, in one period or all."""
-        return mirrors_of(self.published, level, period, self.agreement).cells
+        return mirrors_of(self.published, level, period, self.agreement, self.scene).cells
 
     def looks(self) -> tuple[Look, ...]:
         """Return the years to date of the pairs that publish months."""
-        return mirrors_of(self.published, PAIRS, None, self.agreement).looks
+        return mirrors_of(self.published, PAIRS, None, self.agreement, self.scene).looks
 
     def notes(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
         """Return for each pair what could not be aligned, or had to be."""
-        return mirrors_of(self.published, PAIRS, None, self.agreement).notes
+        return mirrors_of(self.published, PAIRS, None, self.agreement, self.scene).notes
 
 
 def heading(title: str, page: Page) -> None:
@@ -55,7 +54,7 @@ def has_bundles(page: Page) -> bool:
     if page.published.bundles:
         return True
     st.html(markup.paragraph("No published bundle was found, so there is nothing to show yet.", "lead"))
-    looked = ", ".join(str(path) for path in page.locations) or "nowhere: no location was given"
+    looked = ", ".join(str(path) for path in page.scene.locations) or "nowhere: no location was given"
     st.html(markup.paragraph(f"Looked in: {looked}."))
     st.html(
         markup.bullets(
@@ -83,7 +82,7 @@ def can_compare(page: Page) -> bool:
 
 def period_chosen(page: Page) -> str:
     """Return the period chosen in the side bar, the newest at first; it stands in the address as `period`."""
-    known = periods_of(page.published.bundles)
+    known = periods_of(page.published.bundles, page.agreement)
     with st.sidebar:
         return choice("Period", known, "period", proposal=known[-1])
 

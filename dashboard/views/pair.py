@@ -11,6 +11,7 @@ from dashboard.mirrored import PAIRS, noise_explains, product_levels
 from dashboard.views import pair_parts
 from dashboard.views.page import Page, can_compare, heading, period_chosen
 from release.mirror.comparison import MirrorCell
+from release.mirror.history import past_of
 from release.wording import amount, percent
 
 _WIDEST = 6.0
@@ -39,6 +40,9 @@ def show(page: Page) -> None:
     _verdict(cell)
     _chapters(page, cell)
     _over_time(page, cell)
+    public = page.scene.agreed.public
+    history = past_of(public.history, exporter, importer, period)
+    pair_parts.past(cell, history, public.history_source)
     pair_parts.sheets(page, exporter, importer)
 
 
@@ -74,7 +78,7 @@ def _verdict(cell: MirrorCell) -> None:
         st.html(_figures(cell))
     with right:
         st.subheader("What could have been seen", anchor=False)
-        st.html(markup.bullets([sentences.detectable(cell), sentences.unusual(cell)]))
+        st.html(markup.paragraph(sentences.detectable(cell)))
         st.subheader("What explains the gap", anchor=False)
         st.html(_explained(cell))
 
@@ -120,7 +124,7 @@ def _figures(cell: MirrorCell) -> str:
         (
             "Agreed band",
             f"{figures.ratio(cell.band_low)} to {figures.ratio(cell.band_high)}",
-            f"CIF/FOB factor {cell.cif_fob:.2f}",
+            f"CIF/FOB factor {cell.cif_fob:.4g}",
             f"{cell.valuation_x} against {cell.valuation_m}",
         ),
     ]
@@ -140,7 +144,7 @@ def _explained(cell: MirrorCell) -> str:
     rows = [
         ("Gap, imports less exports", figures.with_error(cell.gap, (cell.m_sd**2 + cell.x_sd**2) ** 0.5)),
         (
-            f"of which freight and insurance (factor {cell.cif_fob:.2f})",
+            f"of which freight and insurance (factor {cell.cif_fob:.4g})",
             figures.with_error(freight * cell.x, freight * cell.x_sd) if freight else "none: no factor applies",
         ),
         ("of which the rest", figures.with_error(cell.m - cell.cif_fob * cell.x, rest_sd)),

@@ -1,4 +1,4 @@
-"""The lower half of the pair page: products, periods, and the two metadata sheets."""
+"""The lower half of the pair page: products, periods, the pair's public past, and the two metadata sheets."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, figures, markup, names
+from dashboard import charts, figures, markup, names, sentences
 from dashboard.mirrored import gap_beyond_noise, sure_gap
 from dashboard.views.page import Page
+from release.mirror.agreement import Past
 from release.mirror.comparison import MirrorCell
 from release.mirror.looks import Look
 from release.wording import amount, percent
@@ -177,6 +178,51 @@ def _to_date(looks: Sequence[Look]) -> None:
     with st.expander("The year to date, month by month"):
         caption = "Intervals allow for noise, clipping and all looks of the year together"
         st.html(markup.table(caption, columns, rows, numbers=columns[2:5]))
+
+
+def past(cell: MirrorCell, history: Sequence[Past], source: str | None) -> None:
+    """Write how this period's ratio stands beside what the two offices published exactly in earlier ones."""
+    st.subheader("Usual for this pair?", anchor=False)
+    st.html(markup.paragraph(sentences.unusual(cell)))
+    ratios = [_published(one) for one in history if one.exports > 0]
+    if not ratios:
+        return
+    ratios += [] if cell.ratio is None else [_released(cell)]
+    st.altair_chart(
+        charts.past(pd.DataFrame(ratios), (cell.band_low, cell.band_high)),
+        width="stretch",
+        alt="Imports over exports in earlier periods and in this one; the table holds the figures.",
+    )
+    rows = [(str(one["period"]), str(one["kind"]), str(one["words"])) for one in ratios]
+    with st.expander("The same as a table"):
+        st.html(markup.table(f"Source of the past: {source}", ("Period", "Figure", "M / X"), rows, numbers=("M / X",)))
+
+
+def _published(one: Past) -> dict[str, object]:
+    ratio = one.imports / one.exports
+    words = figures.ratio(ratio)
+    return {
+        "period": one.period,
+        "kind": "published exactly",
+        "ratio": ratio,
+        "low": ratio,
+        "high": ratio,
+        "words": words,
+    }
+
+
+def _released(cell: MirrorCell) -> dict[str, object]:
+    low, high = cell.ratio_noise_low or 0.0, cell.ratio_noise_high
+    words = f"{figures.ratio(cell.ratio)} ({figures.ratio_interval(low, high)} by noise)"
+    shown = 2.0 * (cell.ratio or 0.0) if high is None else high
+    return {
+        "period": cell.period,
+        "kind": "this release",
+        "ratio": cell.ratio,
+        "low": low,
+        "high": shown,
+        "words": words,
+    }
 
 
 def sheets(page: Page, exporter: str, importer: str) -> None:

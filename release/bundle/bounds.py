@@ -19,6 +19,9 @@ from release.bundle.findings import Stop
 from release.bundle.pages import PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY, Page, pages
 
 LARGEST_DOCUMENT = 2_000_000
+LARGEST_LEDGER = 64_000_000
+"""A ledger's statement grows with every charge, by about three thousand bytes."""
+
 MOST_CELLS = 2**24
 """No release has more cells: `plan` refuses one of more than 2^21 leaves."""
 
@@ -42,18 +45,20 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 def most_bytes(name: str, cells: int | None) -> int:
     """Return how large a file may be; `cells` are those that the plan promises, None before the plan is read."""
     ending = name.rpartition(".")[2]
-    if cells is None or ending in ("json", "md"):
+    if name == "ledger.json":
+        return LARGEST_LEDGER
+    if cells is None or ending in ("json", "md", "html", "yaml") or name.startswith("sdmx-structure"):
         return LARGEST_DOCUMENT
     return LARGEST_DOCUMENT + _MOST_BYTES.get(ending, _OTHER_BYTES) * cells
 
 
-def document(content: bytes, name: str, code: str = "unreadable") -> dict[str, Any]:
-    """Return the JSON object that bytes are.
+def document(content: bytes, name: str, code: str = "unreadable", most: int = LARGEST_DOCUMENT) -> dict[str, Any]:
+    """Return the JSON object that bytes are, of which there may be `most`.
 
     Raises:
         Stop: they are too many, nested too deep, no JSON object, or name something twice; with `code`.
     """
-    if len(content) > LARGEST_DOCUMENT or _depth(content) > _DEEPEST:
+    if len(content) > most or _depth(content) > _DEEPEST:
         raise Stop(code, f"{name} is larger, or nested deeper, than it may be")
     try:
         found = json.loads(content, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_finite)

@@ -6,14 +6,18 @@ SHA-256; the bundle's digest is the SHA-256 of the manifest.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from release.bundle.deployment import deployment_entry, yaml_bytes
 from release.bundle.methods import methods_in_words
 from release.bundle.observations import KEY, OBSERVATION_SCHEMA, csv_bytes, parquet_bytes
+from release.bundle.page import FILES, page_of
+from release.bundle.sdmx import SDMX_FILES, sdmx_files
+from release.bundle.sdmx.model import COLUMNS, COMPONENTS
 from release.ledger.values import Charge
 from release.plan import ReleasePlan, canonical_json
 from release.privacy import amount_text
@@ -22,13 +26,21 @@ FORMAT = "noisy-mirrors/bundle/1"
 MANIFEST = "datapackage.json"
 PROFILE = "https://datapackage.org/profiles/2.0/datapackage.json"
 
+PAGE = "README.html"
+LEDGER = "ledger.json"
+FILE_NAMES = frozenset(FILES) | {PAGE}
+"""All files of a bundle of this format, the manifest among them."""
+
 _MEDIA = {
     "parquet": "application/vnd.apache.parquet",
     "csv": "text/csv",
     "json": "application/json",
     "md": "text/markdown",
+    "html": "text/html",
+    "yaml": "application/yaml",
+    "xml": "application/xml",
+    **SDMX_FILES,
 }
-_UNITS = "currency units, declaration lines, traders or kilograms, by measure"
 _FIELDS = {
     "office": "ISO 3166 alpha-3 of the reporting office",
     "period": "2024, 2024-Q1 or 2024-03",
@@ -37,7 +49,7 @@ _FIELDS = {
     "product": "HS chapter, S and an HS section, TOTAL, or _X for what isn't on the list",
     "level": "which of partner and product the cell is detailed by",
     "measure": "what is added up",
-    "measured": f"the noisy measurement ({_UNITS})",
+    "measured": "the noisy measurement, in `unit`",
     "measured_sd": "standard deviation of its noise",
     "estimate": "the estimate made of all noisy measurements",
     "sd": "standard deviation of the estimate's noise",
@@ -45,6 +57,7 @@ _FIELDS = {
     "high": "upper end of the 95 % interval of the noise; clipping isn't in it",
     "exposure": "bound on what clipping took off, INF where none is stated",
     "display": "for showing only: never negative, no finer than the noise; not for sums or tests",
+    "unit": "of all figures in the row: a currency (ISO 4217), lines, traders or kg",
 }
 
 
@@ -61,7 +74,13 @@ class BundleContent:
 
 
 def bundle_content(
-    plan: ReleasePlan, charges: Sequence[Charge], measurement: bytes, observations: pl.DataFrame, epsilon: float
+    plan: ReleasePlan,
+    charges: Sequence[Charge],
+    measurement: bytes,
+    observations: pl.DataFrame,
+    *,
+    epsilon: float,
+    statement: Mapping[str, Any],
 ) -> BundleContent:
     """Return the files of a release's bundle.
 
@@ -71,18 +90,26 @@ def bundle_content(
         measurement: the stored noisy result, as it is.
         observations: the published table.
         epsilon: of the release at the account's delta, by OpenDP.
+        statement: of the ledger up to the last of the charges. What is written later isn't in it, so that a run that
+            is resumed publishes the same bytes.
     """
+    document = json.loads(plan.document)
+    date, methods = charges[0].date, methods_in_words(plan, epsilon)
     files = {
         "observations.parquet": parquet_bytes(observations),
         "observations.csv": csv_bytes(observations),
         "measurement.parquet": measurement,
         "plan.json": plan.document,
         "charge.json": canonical_json(charges_document(charges, epsilon)),
+        LEDGER: canonical_json(statement),
         "metadata.json": canonical_json(plan.metadata),
-        "methods.md": methods_in_words(plan, epsilon).encode(),
+        "methods.md": methods.encode(),
+        "deployments-registry.yaml": yaml_bytes(deployment_entry(plan, epsilon, date)),
+        PAGE: page_of(plan, observations, methods, date).encode(),
+        **sdmx_files(document, plan.digest, date, observations),
     }
     head = {"sequence": charges[0].sequence, "hash": charges[0].entry_hash}
-    return BundleContent(files={**files, MANIFEST: manifest_bytes(json.loads(plan.document), head, files)})
+    return BundleContent(files={**files, MANIFEST: manifest_bytes(document, head, files)})
 
 
 def charges_document(charges: Sequence[Charge], epsilon: float) -> dict[str, Any]:
@@ -153,20 +180,29 @@ def manifest_bytes(plan: Mapping[str, Any], head: Mapping[str, Any], files: Mapp
 def _resource(path: str, content: bytes) -> dict[str, Any]:
     stem, _, ending = path.rpartition(".")
     resource = {
-        "name": stem if ending not in ("parquet", "csv") else f"{stem}-{ending}",
+        "name": (stem if ending not in ("parquet", "csv", "xml") else f"{stem}-{ending}").lower(),
         "path": path,
+        "title": FILES.get(path, "this release for people to read"),
         "format": ending,
-        "mediatype": _MEDIA[ending],
+        "mediatype": _MEDIA.get(path, _MEDIA[ending]),
         "bytes": len(content),
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
     }
     if path == "observations.csv":
-        resource |= {"encoding": "utf-8", "schema": {"fields": _table_fields(), "primaryKey": list(KEY)}}
+        resource |= {"encoding": "utf-8", "schema": {"fields": list(_table_fields()), "primaryKey": list(KEY)}}
+    if path == "sdmx-data.csv":
+        resource |= {"encoding": "utf-8", "schema": {"fields": list(_sdmx_fields())}}
     return resource
 
 
-def _table_fields() -> list[dict[str, Any]]:
-    return [
-        {"name": name, "type": "number" if kind == pl.Float64 else "string", "description": _FIELDS[name]}
-        for name, kind in OBSERVATION_SCHEMA.items()
-    ]
+def _table_fields() -> Iterator[dict[str, Any]]:
+    for name, kind in OBSERVATION_SCHEMA.items():
+        yield {"name": name, "type": "number" if kind == pl.Float64 else "string", "description": _FIELDS[name]}
+
+
+def _sdmx_fields() -> Iterator[dict[str, Any]]:
+    for name in ("STRUCTURE", "STRUCTURE_ID", "ACTION"):
+        yield {"name": name, "type": "string", "description": "of SDMX-CSV 2.0"}
+    for name, component in zip(COLUMNS, COMPONENTS, strict=True):
+        kind = "number" if component.text == "Double" else "string"
+        yield {"name": name, "type": kind, "description": component.name}

@@ -13,10 +13,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from release.bundle.agreement import disagreements
 from release.bundle.bounds import MOST_CELLS, csv_fits, document, parquet_fits
 from release.bundle.content import MANIFEST, manifest_bytes
 from release.bundle.findings import BundleFinding, Stop
-from release.bundle.observations import KEY, OBSERVATION_SCHEMA, read_csv
+from release.bundle.observations import KEY, OBSERVATION_SCHEMA, read_csv, stated_figures
 from release.errors import BundleError
 from release.measurement import Key, Measurement, from_bytes, measured
 
@@ -45,7 +46,8 @@ def parsed(contents: Mapping[str, bytes]) -> Parsed:
     )
     cells = promised_cells(plan)
     tiers = (cells, cells + promised_cells(plan, tiered=True))
-    csv_fits(contents["observations.csv"], "observations.csv", cells)
+    for name in ("observations.csv", "sdmx-data.csv"):
+        csv_fits(contents[name], name, cells)
     parquet_fits(contents["observations.parquet"], "observations.parquet", lambda rows: rows == cells)
     parquet_fits(contents["measurement.parquet"], "measurement.parquet", lambda rows: rows in tiers)
     try:
@@ -93,6 +95,8 @@ def findings_within(contents: Mapping[str, bytes], values: Parsed) -> Iterator[B
         yield from _plan_findings(contents["plan.json"], values.manifest, plan, charge, values.metadata)
         yield from _table_findings(values.table, values.text, plan)
         yield from _measurement_findings(values.table, values.measurement, plan, charge)
+        for code, message in disagreements(contents, plan, charge, values.table):
+            yield BundleFinding(code=code, message=message)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, pl.exceptions.PolarsError):
         yield BundleFinding(code="structure", message="plan, charge or table lack something that the format promises")
 
@@ -203,7 +207,8 @@ def _measurement_findings(
                     measurement.excess[key], measurement.excess_weights[key], measure["minor_units"]
                 )
                 values, sd = values + more, np.hypot(sd, its_sd)
-            if not (np.array_equal(rows["measured"], values) and np.array_equal(rows["measured_sd"], sd)):
+            told = (stated_figures(values, sd, "measured"), stated_figures(sd, sd, "measured_sd"))
+            if not (np.array_equal(rows["measured"], told[0]) and np.array_equal(rows["measured_sd"], told[1])):
                 yield BundleFinding(code="measured", message=f"{key[0]} at level {key[1]} isn't the noisy result")
 
 

@@ -1,11 +1,12 @@
 """A release's methods and limits in words, as published in its bundle; generated from the plan alone."""
 
 import math
+from fractions import Fraction
 
 from release.plan import ReleasePlan
 from release.policy import policy_sentences, requests_sentence
 from release.privacy import GRID_BITS, amount_text, presence_advantage, volume_interval_percent
-from release.wording import volume_bound
+from release.wording import count, volume_bound
 
 _UNIT_WORDS = {
     "trader-year": "all records of one trader in the calendar year, added or removed",
@@ -40,7 +41,7 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
         f"How it is formed: {plan.office.unit.formed_by}",
         "",
         f"This release costs rho = {amount_text(plan.rho)} of zero-concentrated differential privacy, which is"
-        f" epsilon = {epsilon:.2f} at delta = {float(delta):.0e} by OpenDP's conversion.",
+        f" epsilon = {epsilon:.2f} at delta = {amount_text(delta)} ({_one_in(delta)}) by OpenDP's conversion.",
         "",
         "For a trader whose whole vector fits the bound: someone who knows every other declaration and the mix of"
         f" yours, and nothing else, can estimate your volume from this release at best {bound} (95 %). Your presence"
@@ -48,6 +49,10 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
         " up; earlier years, partner offices and figures published exactly narrow it.",
         "",
     ]
+
+
+def _one_in(delta: Fraction) -> str:
+    return f"1 in {count(round(1 / delta))}"
 
 
 def _large_traders(plan: ReleasePlan) -> list[str]:
@@ -101,6 +106,9 @@ def _reading(plan: ReleasePlan) -> list[str]:
         "**What the interval doesn't cover.** A trader whose figures exceed the bound is scaled down as a whole, so"
         f" cells with large traders are understated by the uniform tier. {_exposure(plan)}"
         " A figure can be negative: that is noise. `display` is never negative and for showing only.",
+        "",
+        "Figures are stated to a hundred-thousandth of their noise; standard deviations, bounds and intervals are"
+        f" rounded up. Amounts are in {plan.office.metadata.currency}; each row names its `unit`.",
         "",
         f"The whitened grid has 2^{GRID_BITS} steps in a standard deviation; truncation to it lowers a cell with N"
         f" traders by at most N / 2^{GRID_BITS} standard deviations, about half of that on average.",

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from release.bundle.bounds import LARGEST_DOCUMENT, document, most_bytes
-from release.bundle.content import FORMAT, MANIFEST
+from release.bundle.content import FILE_NAMES, FORMAT, MANIFEST
 from release.bundle.contents import Parsed, findings_within, parsed, promised_cells
 from release.bundle.findings import BundleFinding, Stop
 from release.bundle.reading import Folder, opened_folder
@@ -22,17 +22,7 @@ from release.errors import BundleRefusedError
 from release.registry.offices import Registry
 from release.signing.envelope import LARGEST_SIGNATURE, SIGNATURE
 
-FILES = frozenset(
-    {
-        "observations.parquet",
-        "observations.csv",
-        "measurement.parquet",
-        "plan.json",
-        "charge.json",
-        "metadata.json",
-        "methods.md",
-    }
-)
+FILES = FILE_NAMES - {MANIFEST}
 """What the manifest of this format lists."""
 
 _PLAN = "plan.json"

@@ -193,7 +193,11 @@ def demo(
 @app.command()
 def dashboard(
     locations: Annotated[
-        list[Path] | None, typer.Argument(metavar="[LOCATION...]", help="Folders searched for bundles; else published.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="[LOCATION...]",
+            help="Folders searched for bundles, and a comparison's TOML for what was agreed; else published.",
+        ),
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="On this machine; nothing else can reach it.")] = 8501,
 ) -> None:

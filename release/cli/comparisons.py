@@ -15,16 +15,13 @@ from release.bundle.verification import Bundle, read_bundle
 from release.cli.comparison_tables import interval, ratio, show, show_explained, show_sums
 from release.cli.places import found
 from release.cli.printing import print_json, say
-from release.config import load_comparison
-from release.config.loading import inside
 from release.errors import UsageError
-from release.mirror.agreement import PublicTables, agreement_of
 from release.mirror.comparison import DEFAULT_CIF_FOB, DEFAULT_TOLERANCE, Agreement, Comparison, MirrorCell, compare
+from release.mirror.configured import Agreed, is_comparison, read_agreed
 from release.mirror.explaining import PairExplanation, explain
 from release.mirror.middle import middles_of
 from release.mirror.page import page_of
 from release.mirror.sums import Total, sums_of
-from release.mirror.tables import read_history, read_rates
 
 __all__ = ["Asked", "bundles_of", "document", "found", "interval", "ratio", "run", "show", "write"]
 
@@ -50,19 +47,9 @@ class Asked:
     sums: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agreed:
-    """Bundles with what was agreed about them."""
-
-    title: str
-    bundles: tuple[Path, ...]
-    agreement: Agreement
-    public: PublicTables
-
-
 def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Compare bundles, print the pairs, and write all cells below `out` when it is given."""
-    agreed = _configured(asked) if _is_config(asked.places) else _by_words(asked)
+    agreed = _configured(asked) if _names_one_file(asked.places) else _by_words(asked)
     ways = tuple(_way(text) for text in asked.pairs)
     bundles = bundles_of(agreed.bundles)
     comparison = compare(bundles, agreed.agreement, agreed.public)
@@ -79,25 +66,14 @@ def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     show_sums(sums)
 
 
-def _is_config(places: Sequence[Path]) -> bool:
-    return len(places) == 1 and places[0].suffix == ".toml"
+def _names_one_file(places: Sequence[Path]) -> bool:
+    return len(places) == 1 and is_comparison(places[0])
 
 
 def _configured(asked: Asked) -> Agreed:
     if asked.tolerance is not None or asked.cif_fob is not None:
         raise UsageError("The band stands in the comparison's file; --tolerance and --cif-fob go with bundles alone.")
-    path = asked.places[0]
-    config = load_comparison(path)
-    folder = path.parent
-    agreement = agreement_of(config)
-    tables = PublicTables(
-        rates={} if config.rates is None else read_rates(inside(folder, config.rates.table)),
-        history=() if config.history is None else read_history(inside(folder, config.history.table)),
-        history_source=None if config.history is None else config.history.source,
-    )
-    root = asked.published or folder
-    places = tuple(inside(root, place) for place in config.bundles)
-    return Agreed(title=config.title, bundles=places, agreement=agreement, public=tables)
+    return read_agreed(asked.places[0], published=asked.published)
 
 
 def _by_words(asked: Asked) -> Agreed:
@@ -109,7 +85,7 @@ def _by_words(asked: Asked) -> Agreed:
     if tolerance > 1:
         raise UsageError(f"--tolerance {tolerance:g} is more than 100 %; 25 % is written 0.25. Nothing was written.")
     agreement = Agreement(tolerance=tolerance, cif_fob=cif_fob, cif_fob_source=source)
-    return Agreed(title="Mirrors", bundles=asked.places, agreement=agreement, public=PublicTables())
+    return Agreed(bundles=asked.places, agreement=agreement)
 
 
 def _way(text: str) -> tuple[str, str]:

@@ -4,13 +4,24 @@ import os
 import sys
 from pathlib import Path
 
-from dashboard.settings import arguments
 from release.cli.printing import say
+from release.errors import UsageError
+from release.mirror.configured import is_comparison, read_agreed
 
 
-def serve(locations: list[Path], port: int) -> None:
-    """Serve what is published at the locations to this machine, until it is stopped; doesn't return."""
+def serve(places: list[Path], port: int) -> None:
+    """Serve what is published at the places to this machine, until it is stopped; doesn't return.
+
+    Raises:
+        UsageError: two comparisons are named.
+        ConfigError: the comparison's file has faults.
+    """
+    files = [place for place in places if is_comparison(place)]
+    if len(files) > 1:
+        raise UsageError("A dashboard shows one comparison; name one TOML. Nothing was started.")
+    for file in files:
+        read_agreed(file)
     say(f"The dashboard is at http://127.0.0.1:{port} for this machine only. Stop it with Ctrl-C.")
-    places = tuple(location.absolute() for location in locations)
+    named = [str(place.absolute()) for place in places]
     # -P keeps a folder that happens to hold a streamlit.py from being imported instead.
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "streamlit", *arguments(places, port)])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "dashboard.serving", str(port), *named])  # noqa: S606

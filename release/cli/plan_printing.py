@@ -124,7 +124,7 @@ def _print_target(console: Console, answer: dict[str, Any]) -> None:
         return
     limit = "" if answer["fits_limit"] else " That is above the account's limit."
     console.print(
-        f"rho {answer['rho']} reaches them, with all scales multiplied by {answer['scale_factor']:.3g};"
+        f"rho {answer['rho']} reaches them, with all scales multiplied by {answer['scale_factor']:.2f};"
         f" {answer['held_by']} asks for the most.{limit}"
     )
 

@@ -74,7 +74,7 @@ class PublicTable:
     """A public CSV inside the config's folder, and who published it.
 
     Rates have the columns `currency,period,usd_per_unit`, a history `exporter,importer,period,exports,imports` with
-    both figures in one currency.
+    both figures in US dollars.
     """
 
     table: InnerPath

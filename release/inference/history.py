@@ -14,6 +14,7 @@ from scipy.special import ndtr, stdtrit
 
 from release.errors import InvalidComparisonError
 from release.inference.bands import Array, Mirrors, critical_value
+from release.wording import probability
 
 _LEVELS = 4000
 
@@ -93,8 +94,8 @@ def _surprise(cell: Mirrors, ratios: Array) -> float:
 def _words(found: bool | None, low: float, high: float, periods: int, p: float) -> str:  # noqa: FBT001
     if found is None:
         return "Neither flow's clipped mass is bounded, so no ratio is surprising."
-    past = f"{periods} earlier periods lead one to expect a ratio of {low:.4g} to {high:.4g}"
-    return f"{past}; with the added noise, this one is {'un' if found else 'not un'}usual (p = {p:.2g})."
+    past = f"{periods} earlier periods lead one to expect a ratio of {low:.2f} to {high:.2f}"
+    return f"{past}; with the added noise, this one is {'un' if found else 'not un'}usual (p {probability(p)})."
 
 
 @lru_cache(maxsize=32)

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from release.wording import amount
+from release.wording import amount, probability
 
 COVERS = "This covers the added noise and the stated bounds on clipping, not reporting practice."
 
@@ -38,7 +38,8 @@ def because(shown: Shown) -> str:
 
 def for_family(text: str, *, comparisons: int, adjusted: float) -> str:
     """The words of a cell whose interval was widened for a family of comparisons made together."""
-    return f"{text} The interval allows for {comparisons} comparisons made together (adjusted p {adjusted:.2g})."
+    p = probability(adjusted)
+    return f"{text} The interval allows for {comparisons} comparisons made together (adjusted p {p})."
 
 
 def _obstacle(shown: Shown) -> str:

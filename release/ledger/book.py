@@ -119,10 +119,11 @@ class Book:
             findings.append(at_entry("store", damaged.sequence, damaged.reason))
         return (*findings, *self._store.inspect())
 
-    def statement(self) -> dict[str, Any]:
-        """Return the public extract: all entries, what they amount to, and the head."""
+    def statement(self, *, last: int | None = None) -> dict[str, Any]:
+        """Return the public extract: all entries, or those up to `last`, what they amount to, and the head."""
         with self._store.reading() as chain:
-            return write_statement(tuple(chain.entries()))
+            entries = tuple(entry for entry in chain.entries() if last is None or entry.sequence <= last)
+        return write_statement(entries)
 
     def _replayed(self) -> Replay:
         with self._store.reading() as chain:

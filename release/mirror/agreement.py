@@ -54,7 +54,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A pair's public figures of one period, both in one currency."""
+    """A pair's public figures of one period, both in US dollars."""
 
     exporter: str
     importer: str

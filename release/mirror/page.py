@@ -10,7 +10,7 @@ from release.mirror.drawing import COLOURS, intervals
 from release.mirror.explaining import PairExplanation
 from release.mirror.looks import Look
 from release.mirror.summary import IN_WORDS, sentence
-from release.wording import amount, percent
+from release.wording import amount, percent, probability
 
 _STYLE = """
 :root { color-scheme: light; } body { font: 15px/1.5 system-ui, sans-serif; max-width: 1060px; margin: 2em auto;
@@ -94,7 +94,7 @@ def _row(cell: MirrorCell) -> tuple[str, ...]:
         f"{cell.band_low:.2f} to {cell.band_high:.2f}",
         f"below {_ratio(cell.detectable_low)}, above {_ratio(cell.detectable_high)}",
         "–" if cell.p_corresponds is None else f"{cell.p_corresponds:.2f}",
-        "below 0.001" if p < 0.001 else f"{p:.2g}",  # noqa: PLR2004
+        probability(p),
         cell.verdict,
     )
 

@@ -143,7 +143,9 @@ def write_release(
     for charge in charges:
         ledger.measured(plan.release.release, charge.request.account.tier, digest_of(content))
     table = observations(plan, _measurement(world, plan, charges[0].entry_hash))
-    bundle = bundle_content(plan, charges, content, table, epsilon(plan.rho, plan.office.account.delta))
+    statement = ledger.statement(last=max(charge.sequence for charge in charges))
+    spent = epsilon(plan.rho, plan.office.account.delta)
+    bundle = bundle_content(plan, charges, content, table, epsilon=spent, statement=statement)
     published = folder / "published"
     place = publish(bundle, bundle_place(published, code, world.release))
     for charge in charges:

@@ -8,8 +8,9 @@ import pytest
 from published_world import RATIOS, World, write_release, write_world
 from streamlit.testing.v1 import AppTest
 
-from dashboard.mirrored import PAIRS, agreement_on, family
+from dashboard.mirrored import PAIRS, family
 from dashboard.sources import published_at
+from release.mirror.comparison import Agreement
 from release.wording import amount
 
 PAGES = ("overview", "pair", "explorer", "budget", "releases", "plan", "methods")
@@ -19,12 +20,13 @@ def _script(view: str, locations: list[str]) -> None:
     import importlib
     from pathlib import Path
 
-    from dashboard.reading import choose, published
+    from dashboard.reading import choose, published, scene_of
     from dashboard.views.page import Page
 
-    places = tuple(Path(location) for location in locations)
+    scene = scene_of([Path(location) for location in locations])
     shown = importlib.import_module(f"dashboard.views.{view}")
-    shown.show(Page(published=published(places), agreement=choose(), locations=places))
+    agreement = choose(scene.agreed.agreement)
+    shown.show(Page(published=published(scene.locations), agreement=agreement, scene=scene))
 
 
 def shown(view: str, *locations: Path, **asked: str) -> str:
@@ -60,7 +62,7 @@ def test_the_overview_begins_with_how_many_flows_correspond_differ_or_cannot_be_
 def test_the_figures_of_the_overview_are_those_of_the_comparison(world: Path) -> None:
     told = shown("overview", world)
     bundles = published_at([world]).bundles
-    for cell in family(bundles, PAIRS, "2024", agreement_on(0.25, 1.06)).cells:
+    for cell in family(bundles, PAIRS, "2024", Agreement()).cells:
         assert f"{amount(cell.x, 'USD')} ± {amount(1.959963984540054 * cell.x_sd)}" in told
         assert f"{cell.ratio_noise_low:.2f} to {cell.ratio_noise_high:.2f}" in told
 
@@ -99,6 +101,37 @@ def test_months_have_lines_and_a_year_to_date(months: Path) -> None:
     told = shown("pair", months, exporter="NLD", importer="ITA")
     assert "Over time" in told
     assert "The year to 2024-03, looked at after every month" in told
+
+
+AGREED = """
+title = "Two offices, three months"
+bundles = ["published"]
+tolerance = "0.2"
+[cif_fob]
+factor = "1.035"
+source = "a study"
+[history]
+table = "history.csv"
+source = "an exact table of 2023"
+"""
+
+
+def test_a_comparison_s_file_sets_the_band_and_its_history_tells_what_is_usual(months: Path, tmp_path: Path) -> None:
+    (tmp_path / "agreed.toml").write_text(AGREED, encoding="utf-8")
+    ratios = (1.55, 1.62, 1.60, 1.58, 1.65)
+    rows = [f"NLD,ITA,2023-{month:02},100,{100 * ratio}" for month, ratio in enumerate(ratios, start=1)]
+    usual = [f"ITA,NLD,2023-{month:02},100,{50 + month}" for month in range(1, 6)]
+    table = "\n".join(["exporter,importer,period,exports,imports", *rows, *usual])
+    (tmp_path / "history.csv").write_text(table, encoding="utf-8")
+    places = (months, tmp_path / "agreed.toml")
+    told = shown("pair", *places, exporter="NLD", importer="ITA")
+    assert "differs, imports higher" in told
+    assert re.search(r"5 earlier periods lead one to expect .* this one is not unusual", told)
+    other = shown("pair", *places, exporter="ITA", importer="NLD")
+    assert re.search(r"5 earlier periods lead one to expect .* this one is unusual", other)
+    overview = shown("overview", *places)
+    assert "at ±20 % around the CIF/FOB factor 1.035" in overview
+    assert "For this pair" in overview
 
 
 def test_the_explorer_finds_cells_by_code_and_by_name(world: Path) -> None:

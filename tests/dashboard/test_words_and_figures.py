@@ -19,14 +19,14 @@ from dashboard import figures, histories, markup, names, sentences
 from dashboard.budgets import accounts, epsilon_of, joint, published_epsilons, steps
 from dashboard.drafts import Draft, planned, toml_of, usual_levels
 from dashboard.losses import epsilon
-from dashboard.mirrored import PAIRS, agreement_on, family, noise_explains, sure_gap
+from dashboard.mirrored import PAIRS, family, noise_explains, sure_gap
 from dashboard.sources import published_at
 from dashboard.tables import Wanted, cells_of, csv_of, parquet_of, wanted_cells, with_verdicts
 from release.accounting import epsilon as epsilon_by_opendp
 from release.config import load_release
 from release.ledger.book import Book
 from release.ledger.memory import MemoryStore
-from release.mirror.comparison import compare
+from release.mirror.comparison import Agreement, compare
 
 DELTA = Fraction(1, 10**8)
 
@@ -86,7 +86,7 @@ def test_open_sides_of_intervals_are_told_in_words() -> None:
 
 def test_a_family_has_the_figures_of_the_whole_comparison(world: Path) -> None:
     bundles = published_at([world]).bundles
-    agreement = agreement_on(0.25, 1.06)
+    agreement = Agreement()
     whole = compare(bundles, agreement).cells
     for level in (PAIRS, "partner x chapter"):
         parts = family(bundles, level, "2024", agreement).cells
@@ -94,7 +94,7 @@ def test_a_family_has_the_figures_of_the_whole_comparison(world: Path) -> None:
 
 
 def test_a_gap_whose_sign_is_open_is_no_sure_gap(world: Path) -> None:
-    cells = family(published_at([world]).bundles, PAIRS, "2024", agreement_on(0.25, 1.06)).cells
+    cells = family(published_at([world]).bundles, PAIRS, "2024", Agreement()).cells
     differing = next(cell for cell in cells if (cell.exporter, cell.importer) == ("NLD", "ITA"))
     assert sure_gap(differing) == differing.gap_low
     assert sure_gap(replace(differing, gap_low=None)) == 0
@@ -104,7 +104,7 @@ def test_a_gap_whose_sign_is_open_is_no_sure_gap(world: Path) -> None:
 
 
 def test_the_reason_of_a_verdict_names_what_keeps_it_open(unbounded: Path) -> None:
-    cell = family(published_at([unbounded]).bundles, PAIRS, "2024", agreement_on(0.25, 1.06)).cells[0]
+    cell = family(published_at([unbounded]).bundles, PAIRS, "2024", Agreement()).cells[0]
     assert "neither office states a bound" in sentences.why(cell)
     assert "the exporter states no bound" in sentences.why(replace(cell, bound_m=0.0))
     assert "the importer states no bound" in sentences.why(replace(cell, bound_x=0.0))
@@ -117,7 +117,7 @@ def test_a_level_of_confidence_is_never_a_hundred(level: float, told: str) -> No
 
 
 def test_without_flows_the_overview_has_nothing_to_rank() -> None:
-    assert sentences.lead((), agreement_on(0.25, 1.06)).startswith("Of 0 flows, none correspond")
+    assert sentences.lead((), Agreement()).startswith("Of 0 flows, none correspond")
 
 
 def test_cells_are_found_by_code_name_and_both(world: Path) -> None:
@@ -132,7 +132,7 @@ def test_cells_are_found_by_code_name_and_both(world: Path) -> None:
 
 def test_a_verdict_stands_beside_both_sides_of_its_flow_and_nowhere_else(world: Path) -> None:
     bundles = published_at([world]).bundles
-    mirrors = family(bundles, PAIRS, "2024", agreement_on(0.25, 1.06)).cells
+    mirrors = family(bundles, PAIRS, "2024", Agreement()).cells
     judged = with_verdicts(wanted_cells(cells_of(bundles), Wanted(level=PAIRS)), mirrors)
     told = judged.filter(pl.col("verdict") == "differs").select("office", "flow", "partner").rows()
     assert sorted(told) == [("GBR", "M", "US"), ("ITA", "M", "NL"), ("NLD", "X", "IT"), ("USA", "X", "GB")]

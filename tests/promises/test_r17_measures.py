@@ -38,8 +38,9 @@ def released(root: Path, folder: Path, rows: int, env: dict[str, str]) -> Place:
 
 
 def public_text(place: Place) -> bytes:
-    """Return the bytes of everything published that is text or holds metadata."""
-    paths = (path for path in place.published.rglob("*") if path.is_file() and path.name != "observations.csv")
+    """Return the bytes of everything published that is text or holds metadata; noisy digits aside."""
+    noisy = ("observations.csv", "sdmx-data.csv", "sdmx-data.xml", "README.html")
+    paths = (path for path in place.published.rglob("*") if path.is_file() and path.name not in noisy)
     return b"\n".join(path.read_bytes() for path in paths)
 
 

@@ -25,12 +25,19 @@ pytestmark = pytest.mark.slow
 
 _WATCHED = """
 import json, os, sys
+from pathlib import Path
 log = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 def hook(event, args):
     if event in ("open", "socket.bind", "socket.connect", "import"):
         told = [one if isinstance(one, (str, int)) else repr(one) for one in args[:2]]
         os.write(log, (json.dumps([event, told]) + chr(10)).encode())
 sys.addaudithook(hook)
+"""
+_SERVED = """
+from dashboard.serving import serve
+serve(int(sys.argv[1]), [Path(place) for place in sys.argv[2:]])
+"""
+_STREAMLIT = """
 from streamlit.web.cli import main
 main()
 """
@@ -42,10 +49,12 @@ raise ValueError("canary-of-a-record")
 
 
 @contextmanager
-def watched_server(arguments_of: list[str], port: int, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """Yield a server of Streamlit under audit, with the file of what it did."""
+def watched_server(
+    program: str, given: list[str], port: int, folder: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Yield a server under audit, with the file of what it did."""
     seen = folder / "seen.jsonl"
-    command = [sys.executable, "-P", "-c", _WATCHED, str(seen), *arguments_of]
+    command = [sys.executable, "-P", "-c", _WATCHED + program, str(seen), *given]
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env={**os.environ, "HOME": str(folder)})
         try:
@@ -63,7 +72,7 @@ def test_a_visited_dashboard_opens_no_record_and_listens_on_loopback_only(
     records = published.parent / "configs" / "NLD" / "declarations.csv"
     records.write_text("trader,value\nsecret,1\n", encoding="utf-8")
     port = free_port()
-    with a_browser() as browser, watched_server(arguments((published,), port), port, tmp_path) as (server, seen):
+    with a_browser() as browser, watched_server(_SERVED, [str(port), str(published)], port, tmp_path) as (server, seen):
         with a_page(browser) as (page, watched):
             for view in ("", "pair", "explorer", "budget", "releases", "plan", "methods"):
                 opened(page, f"http://127.0.0.1:{port}/{view}")
@@ -138,7 +147,7 @@ def test_a_failing_page_tells_a_visitor_nothing_of_the_error(
     script.write_text(_FAILING, encoding="utf-8")
     given = arguments((), port)
     given[1] = str(script)
-    with a_browser() as browser, watched_server(given, port, tmp_path), a_page(browser) as (page, _):
+    with a_browser() as browser, watched_server(_STREAMLIT, given, port, tmp_path), a_page(browser) as (page, _):
         page.goto(f"http://127.0.0.1:{port}/")
         page.wait_for_selector("h1")
         time.sleep(1.5)
