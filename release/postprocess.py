@@ -42,10 +42,21 @@ def observations(plan: ReleasePlan, measurement: Measurement) -> pl.DataFrame:
     Amounts are in the measure's unit: currency units, declaration lines, traders, kilograms; they are rounded to the
     precision at which figures are published.
     """
-    return table_of(plan.office.code, plan.layout, plan.measures, measurement)
+    office = Reporter(code=plan.office.code, currency=plan.office.metadata.currency)
+    return table_of(office, plan.layout, plan.measures, measurement)
 
 
-def table_of(office: str, layout: Layout, measures: Iterable[PlannedMeasure], measurement: Measurement) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter:
+    """Whose figures a table holds, and the currency of their values."""
+
+    code: str
+    currency: str
+
+
+def table_of(
+    office: Reporter, layout: Layout, measures: Iterable[PlannedMeasure], measurement: Measurement
+) -> pl.DataFrame:
     """Return the published table of an office's measures; all that it needs stands in a bundle."""
     parts = []
     for measure in measures:
@@ -164,11 +175,11 @@ def _section_sums(layout: Layout, estimates: Estimates, level: Level) -> Iterato
 
 
 def _level_table(
-    keys: Sequence[Cell], office: str, measure: PlannedMeasure, measured: Figures, estimate: Figures
+    keys: Sequence[Cell], office: Reporter, measure: PlannedMeasure, measured: Figures, estimate: Figures
 ) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "office": [office] * len(keys),
+            "office": [office.code] * len(keys),
             "period": [key.period for key in keys],
             "flow": [str(key.flow) for key in keys],
             "partner": [key.partner for key in keys],
@@ -183,7 +194,7 @@ def _level_table(
             "high": estimate.values + Z95 * estimate.sd,
             "exposure": exposure(measure, estimate.sd),
             "display": shown(estimate.values, estimate.sd),
-            "unit": [unit_code(measure.measure, plan.office.metadata.currency)] * len(keys),
+            "unit": [unit_code(measure.measure, office.currency)] * len(keys),
         }
     )
 

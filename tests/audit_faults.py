@@ -5,6 +5,7 @@
 one ruins what the other needs can't both be seen, and aren't planted together.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,6 +21,7 @@ from audit_world import (
     refigured,
     relisted,
     with_bundle,
+    with_charge,
     with_entries,
     with_parts,
 )
@@ -27,13 +29,13 @@ from audit_world import (
 from release.audit.evidence import AuditedBundle, Evidence, audited, statement_of
 from release.bundle.content import MANIFEST
 from release.bundle.findings import BundleFinding
-from release.bundle.observations import csv_bytes, parquet_bytes
+from release.bundle.observations import csv_bytes
 from release.bundle.verification import Examined
 from release.config.office import PlannedShare
 from release.ledger.entries import EMPTY, Entry, Head, Kind, follow, head_of
 from release.ledger.findings import error, warning
 from release.ledger.guard import KnownHead
-from release.measurement import Measurement, to_bytes
+from release.measurement import Measurement
 from release.plan import canonical_json
 from release.tables import Level, Measure
 
@@ -346,24 +348,15 @@ def _fresh(files: Mapping[str, bytes], place: str) -> AuditedBundle:
     documents = bundle_of("", files).documents
     assert documents is not None
     made = Made(
-        plan=documents.plan,
-        measurement=documents.measurement,
+        plan=json.loads(files["plan.json"]),
+        measurement=_drawn_again(documents.measurement, seed=len(place)),
         table=documents.table,
-        methods=files["methods.md"],
+        files=files,
         epsilon=documents.charge["epsilon"],
     )
-    made.measurement = _drawn_again(made.measurement, seed=len(place))
     refigured(made)
     charge = {**documents.charge, "plan_digest": plan_digest(made)}
-    named = replace(made.measurement, plan_digest=plan_digest(made))
-    fresh = {
-        **files,
-        "charge.json": canonical_json(charge),
-        "measurement.parquet": to_bytes(named),
-        "observations.parquet": parquet_bytes(made.table),
-        "observations.csv": csv_bytes(made.table),
-    }
-    return bundle_of(place, relisted(fresh))
+    return bundle_of(place, with_charge(made, charge, files["ledger.json"]))
 
 
 def _drawn_again(measurement: Measurement, seed: int) -> Measurement:

@@ -24,18 +24,20 @@ from small_office import OFFICE, RELEASE, rows, write_declarations
 from release.audit.evidence import AuditedBundle, Evidence, StoredResult, audited, statement_of
 from release.bundle.content import MANIFEST, manifest_bytes
 from release.bundle.observations import csv_bytes, parquet_bytes
+from release.bundle.sdmx import sdmx_files
 from release.bundle.verification import examine_contents
 from release.cli import audits, ledgers, runs
 from release.ledger.entries import EMPTY, Entry, Head, Kind, canonical, follow, head_of
 from release.ledger.guard import KnownHead
 from release.ledger.replay import replay
 from release.ledger.standing import Standing, after_charge, after_limit, after_plan
+from release.ledger.statement import write_statement
 from release.ledger.values import Terms
 from release.ledger.wire import standing_json
 from release.measurement import Measurement, to_bytes
 from release.plan import canonical_json
 from release.policy import published_policy
-from release.postprocess import table_of
+from release.postprocess import Reporter, table_of
 from release.privacy import amount_text
 
 Body = dict[str, Any]
@@ -83,7 +85,7 @@ class Made:
     plan: Body
     measurement: Measurement
     table: pl.DataFrame
-    methods: bytes
+    files: Mapping[str, bytes]
     epsilon: float
     csv: bytes | None = None
     metadata: Body | None = None
@@ -145,7 +147,7 @@ def _made(bundle: AuditedBundle) -> Made:
         plan=documents.plan,
         measurement=documents.measurement,
         table=documents.table,
-        methods=bundle.contents["methods.md"],
+        files=bundle.contents,
         epsilon=documents.charge["epsilon"],
         place=f"published/NLD/{bundle.release}",
     )
@@ -173,7 +175,8 @@ def issued(world: World) -> Evidence:
         told = dict(body)
         says = told.pop("standing_says", {})
         if kind in (Kind.MEASURED, Kind.PUBLISHED):
-            _follow_result(world, kind, told, charged, bundles)
+            told["state"] = str(kind)
+            _follow_result(world, told, entries, charged, bundles)
         else:
             if kind is Kind.CHARGED and told["release"] in world.made:
                 made = world.made[told["release"]]
@@ -184,31 +187,28 @@ def issued(world: World) -> Evidence:
             charged.setdefault((told["release"], told["account"][3]), (entries[-1], told))
     for name in world.made:
         if name not in bundles and (name, "uniform") in charged:
-            bundles[name] = bundle_files(world.made[name], charged_of(name, charged))
+            bundles[name] = bundle_files(world.made[name], charged_of(name, charged), entries)
     return _evidence(world, tuple(entries), bundles)
 
 
 def _follow_result(
     world: World,
-    kind: Kind,
     body: Body,
+    entries: list[Entry],
     charged: Mapping[tuple[str, str], tuple[Entry, Body]],
     bundles: dict[str, dict[str, bytes]],
 ) -> None:
     """Give a result's entry the sequence of its charge and the digest of what was made, unless that is frozen."""
-    release = body["release"]
+    release, state = body["release"], body.pop("state")
     made = world.made.get(release)
     body["charge"] = charged[release, body["tier"]][0].sequence
     if made is None:
         return
     if release not in bundles:
-        bundles[release] = bundle_files(made, charged_of(release, charged))
-    name = "measurement.parquet" if kind is Kind.MEASURED else MANIFEST
+        bundles[release] = bundle_files(made, charged_of(release, charged), entries)
+    name = "measurement.parquet" if state == "measured" else MANIFEST
     digest = hashlib.sha256(bundles[release][name]).hexdigest()
-    if "digest_says" in body:
-        body["digest"] = body.pop("digest_says")
-    else:
-        body["digest"] = made.frozen.get(str(kind), digest)
+    body["digest"] = body.pop("digest_says", made.frozen.get(state, digest))
 
 
 def charged_of(release: str, charged: Mapping[tuple[str, str], tuple[Entry, Body]]) -> list[tuple[Entry, Body]]:
@@ -246,24 +246,32 @@ def plan_digest(made: Made) -> str:
     return hashlib.sha256(canonical_json(made.plan)).hexdigest()
 
 
-def bundle_files(made: Made, charges: list[tuple[Entry, Body]]) -> dict[str, bytes]:
+def bundle_files(made: Made, charges: list[tuple[Entry, Body]], entries: list[Entry]) -> dict[str, bytes]:
     """Return a bundle's files for its charges; all of them agree, but for what was planted."""
     charge = {**_charge_told(*charges[0]), "epsilon": made.epsilon, "large_traders": None}
     charge["plan_digest"] = plan_digest(made)
     if len(charges) > 1:
         charge["large_traders"] = {**_charge_told(*charges[1]), "plan_digest": charge["plan_digest"]}
     made.charge(charge)
-    named = {"plan_digest": charge["plan_digest"], "charge_hash": charges[0][0].hash}
+    last = charges[-1][0].sequence
+    return with_charge(made, charge, canonical_json(write_statement(tuple(entries[:last]))))
+
+
+def with_charge(made: Made, charge: Body, ledger: bytes) -> dict[str, bytes]:
+    """Return a bundle's files that name a charge."""
+    named = {"plan_digest": charge["plan_digest"], "charge_hash": charge["head"]["hash"], **made.frozen_measurement}
     files = {
+        **made.files,
         "observations.parquet": parquet_bytes(made.table),
         "observations.csv": csv_bytes(made.table) if made.csv is None else made.csv,
-        "measurement.parquet": to_bytes(replace(made.measurement, **{**named, **made.frozen_measurement})),
+        "measurement.parquet": to_bytes(replace(made.measurement, **named)),
         "plan.json": canonical_json(made.plan),
         "charge.json": canonical_json(charge),
         "metadata.json": canonical_json(made.plan["metadata"] if made.metadata is None else made.metadata),
-        "methods.md": made.methods,
+        "ledger.json": ledger,
+        **sdmx_files(made.plan, charge["plan_digest"], charge["date"], made.table),
     }
-    return {**files, MANIFEST: manifest_bytes(made.plan, charge["head"], files)}
+    return relisted(files)
 
 
 def _charge_told(entry: Entry, body: Body) -> Body:
@@ -350,7 +358,8 @@ def relisted(files: Mapping[str, bytes]) -> dict[str, bytes]:
 def refigured(made: Made) -> None:
     """Make a release's table follow from its plan and noisy result again."""
     policy = published_policy(made.plan, made.measurement)
-    made.table = table_of(policy.office, policy.layout, policy.measures, made.measurement)
+    office = Reporter(code=policy.office, currency=policy.currency)
+    made.table = table_of(office, policy.layout, policy.measures, made.measurement)
 
 
 def head_at(evidence: Evidence, sequence: int) -> Head:

@@ -18,7 +18,7 @@ from release.audit.findings import AuditFinding, found
 from release.audit.plans import plans
 from release.plan import PlannedMeasure
 from release.policy import PublishedPolicy, published_policy
-from release.postprocess import table_of
+from release.postprocess import Reporter, table_of
 from release.tables import Level, Measure
 
 CHANCE = 1e-6
@@ -28,10 +28,10 @@ _CODES = {
     "estimate-differs": ("estimate", "sd"),
     "interval-differs": ("low", "high"),
     "exposure-differs": ("exposure",),
-    "display-differs": ("display",),
 }
-_NEAR = 1e-6
-"""How far figures may lie from those computed here, in standard deviations: other machines round otherwise."""
+_NEAR = 1.1e-5
+"""How far figures may lie from those computed here, in the noise's standard deviations: a step of the last published
+digit, which other machines may round the other way."""
 
 
 def figures_follow_from_measurements(evidence: Evidence) -> Iterator[AuditFinding]:
@@ -43,6 +43,9 @@ def figures_follow_from_measurements(evidence: Evidence) -> Iterator[AuditFindin
             if cells:
                 said = f"{cells:,} figures in the columns {' and '.join(columns)} aren't those computed again."
                 yield found(code, bundle.place, said)
+        finer = _finer_than_noise(told, again)
+        if finer:
+            yield found("display-differs", bundle.place, f"{finer:,} figures aren't their estimates in whole digits.")
 
 
 @lru_cache(maxsize=8)
@@ -51,7 +54,8 @@ def computed_again(bundle: AuditedBundle) -> tuple[PublishedPolicy, pl.DataFrame
     if bundle.documents is None:
         raise ValueError(bundle.place)
     policy = published_policy(bundle.documents.plan, bundle.documents.measurement)
-    return policy, table_of(policy.office, policy.layout, policy.measures, bundle.documents.measurement)
+    office = Reporter(code=policy.office, currency=policy.currency)
+    return policy, table_of(office, policy.layout, policy.measures, bundle.documents.measurement)
 
 
 def told_in(bundle: AuditedBundle) -> pl.DataFrame:
@@ -72,10 +76,19 @@ _UNFIT = frozenset({"columns", "cells", "numbers", "scales", "structure"})
 
 
 def _differing(table: pl.DataFrame, again: pl.DataFrame, column: str) -> int:
-    told, due, sd = (one.to_numpy() for one in (table[column], again[column], again["sd"]))
+    told, due, noise = (one.to_numpy() for one in (table[column], again[column], again["measured_sd"]))
     with np.errstate(invalid="ignore"):
-        same = (told == due) | (np.abs(told - due) <= _NEAR * sd)
+        same = (told == due) | (np.abs(told - due) <= _NEAR * noise)
     return int((~same).sum())
+
+
+def _finer_than_noise(table: pl.DataFrame, again: pl.DataFrame) -> int:
+    """Return how many shown figures aren't the estimate, at least 0, in whole units of the noise's first digit."""
+    estimate, sd, shown = (one.to_numpy() for one in (again["estimate"], again["sd"], table["display"]))
+    place = 10.0 ** np.floor(np.log10(sd))
+    whole = np.abs(shown / place - np.rint(shown / place)) <= 1e-6 * np.maximum(1.0, np.abs(shown / place))
+    near = np.abs(shown - np.maximum(estimate, 0.0)) <= 0.501 * place
+    return int((~(whole & near)).sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,13 @@ def write_report(document: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in sorted(forms))
 
 
+def write_noise(document: Mapping[str, Any], folder: Path) -> Path:
+    """Write what an attack on the noise came to, and return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / "noise.json", as_json(document))
+    return folder / "noise.json"
+
+
 def pdf_can_be_made() -> bool:
     """Whether the extra `pdf` and the system's Pango are there."""
     if find_spec("weasyprint") is None:

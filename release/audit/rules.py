@@ -219,6 +219,10 @@ _NOISE = {
         "An attack on the real pipeline learns more than the claimed loss allows.",
         "Stop releasing at once; the release's guarantee is broken.",
     ),
+    "noise-idle": _warning(
+        "The attack shows nothing: its invented records don't count under this config, as real ones may not.",
+        "Run `mirrors source check` on a file of records, and see how many of them count.",
+    ),
     "noise-scale": _error(
         "The noise that is drawn isn't as wide as the plan says, is shared between cells, or repeats.",
         "Stop releasing at once; look at the machine's OpenDP and its randomness.",
@@ -245,6 +249,10 @@ _BUNDLES = {
         "measurement": "The noisy result in the bundle was drawn for another plan or charge.",
         "scales": "The noise in the bundle isn't as wide as the plan says.",
         "measured": "The published measurements aren't the noisy result.",
+        "unit": "A row names another unit than its measure has, so figures would be misread by a factor.",
+        "sdmx": "The SDMX messages say something else than the table.",
+        "ledger": "The statement in the bundle isn't one that ends with this release's charge.",
+        "page": "The page in the bundle could run or fetch something.",
         "structure": "Plan, charge or table lack what the format promises.",
     }.items()
 }
@@ -259,4 +267,5 @@ def bundle_code(code: str) -> str:
     """Return the audit's code for one of a bundle's verification; what isn't told apart is damage."""
     if code in _SIGNED or code.startswith("key "):
         return _SIGNED.get(code, "signature-wrong")
+    code = "sdmx" if code.startswith("sdmx") else code
     return f"bundle-{code}" if f"bundle-{code}" in RULES else "bundle-damaged"

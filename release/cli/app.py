@@ -154,12 +154,16 @@ def audit(  # noqa: PLR0917 - options, all named
     ] = None,
     bundles: Annotated[Path | None, typer.Option("--bundles", help="Where the published bundles are.")] = None,
     heads: EarlierHeads = None,
+    noise: Annotated[bool, typer.Option("--noise", help="Attack the plans with invented traders.")] = False,  # noqa: FBT002
     out: Annotated[Path | None, typer.Option("--out", help="Write the report into this folder.")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Hold ledger, bundles, config and policy against each other; exits 1 on a finding. Reads no records."""
     from release.cli import audits
 
+    if noise:
+        audits.attack(office, out, as_json=as_json)
+        return
     asked = audits.Asked(office=office, statement=statement, bundles=bundles, heads=heads)
     audits.run(asked, out, as_json=as_json)
 

@@ -16,7 +16,7 @@ from release.cli import wiring
 from release.cli.audit_printing import show
 from release.cli.places import found
 from release.cli.printing import print_json, say
-from release.config import Office, Release, load_office, load_release
+from release.config import Office, Release, load_office
 from release.errors import BundleError, ConfigError, UsageError
 from release.ledger.guard import KnownHead
 from release.ledger.ports import Store
@@ -56,6 +56,15 @@ def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+def attack(config: Path | None, out: Path | None, *, as_json: bool) -> None:
+    """Attack the plan of a release, or the plans of an office, with invented traders."""
+    if config is None:
+        raise UsageError("--noise needs an OFFICE.toml or a RELEASE.toml; nothing was drawn.")
+    from release.cli import noise_audits
+
+    noise_audits.run(config, out, as_json=as_json)
+
+
 def own_evidence(file: Path, asked: Asked) -> Evidence:
     """Return an office's evidence: its ledger and config, and the bundles at its place of publication."""
     from release.ledger.sql import open_store
@@ -73,7 +82,7 @@ def _parts(office: Office, file: Path, location: Path, store: Store) -> OfficePa
     state = wiring.state_folder(office, file.parent)
     witness = FileWitness(state / "ledger.witness")
     seen = witness.head()
-    releases = tuple(_releases(file))
+    releases = wiring.releases_beside(file)
     beside = statement_place(location, office.code)
     private = (state, state / "secret", state / "measurements", *wiring.ledger_files(office, file.parent))
     return OfficeParts(
@@ -86,19 +95,6 @@ def _parts(office: Office, file: Path, location: Path, store: Store) -> OfficePa
         stored=gathering.stored_results(state),
         open_places=gathering.open_places(private),
     )
-
-
-def _releases(file: Path) -> Iterator[Release]:
-    """Yield the releases whose configs stand beside the office's; what isn't one, or has faults, is left out."""
-    for one in sorted(file.parent.glob("*.toml")):
-        if one == file:
-            continue
-        try:
-            office, release = load_release(one)
-        except ConfigError:
-            continue
-        if (one.parent / release.office).resolve() == file.resolve() and office:
-            yield release
 
 
 def _plans(office: Office, releases: tuple[Release, ...], folder: Path, location: Path) -> Iterator[ReleasePlan]:

@@ -1,13 +1,14 @@
 """Which real parts a command works with: the ledger, the records and the folders that an office's config names."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from release.bundle.folder import bundle_place
 from release.bundle.heads import heads_in, heads_seen
 from release.cli.printing import say
-from release.config import Office, Release
+from release.config import Office, Release, load_release
 from release.config.loading import inside
-from release.errors import LedgerMissingError
+from release.errors import ConfigError, LedgerMissingError
 from release.ledger.book import Book
 from release.plan import ReleasePlan, make_plan
 from release.priors import load_prior
@@ -102,6 +103,21 @@ def planned(office: Office, release: Release, folder: Path, out: Path | None) ->
     """Return the plan of a release with its prior read."""
     prior = load_prior(office, release, folder=folder, published=published_folder(office, folder, out))
     return make_plan(office, release, prior)
+
+
+def releases_beside(file: Path) -> tuple[Release, ...]:
+    """Return the releases whose configs stand beside their office's; what isn't one, or has faults, is left out."""
+    return tuple(_releases_beside(file))
+
+
+def _releases_beside(file: Path) -> Iterator[Release]:
+    for one in sorted(file.parent.glob("*.toml")):
+        try:
+            release = None if one == file else load_release(one)[1]
+        except ConfigError:
+            continue
+        if release is not None and (one.parent / release.office).resolve() == file.resolve():
+            yield release
 
 
 def place_of(plan: ReleasePlan, published: Path) -> Path:
