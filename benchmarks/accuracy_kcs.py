@@ -17,16 +17,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from release.confidential import clip, preparation
+from release.confidential import clip
+from release.confidential.leaves import amounts
 from release.confidential.noise import noisy
-from release.confidential.rows import scan_rows
+from release.confidential.preparation import Preparation
+from release.confidential.rows import scans
 from release.confidential.sources import columns_of, hold
 from release.config import load_release
+from release.estimates import Figures, reconciled
 from release.measurement import Measurement
 from release.plan import Figures as PriorValues
 from release.plan import PriorFigures, ReleasePlan, make_plan
 from release.planner import suggest
-from release.postprocess import Figures, measured_figures, reconciled
+from release.postprocess import measured_figures
 from release.tables import Level, Measure
 
 FloatArray = NDArray[np.float64]
@@ -112,9 +115,8 @@ def leaf_sums(file: Path, plan: ReleasePlan) -> pl.DataFrame:
     """Return traders' leaf sums of the file, by the program's own preparation."""
     files = hold(file, "csv")
     try:
-        rows = scan_rows(files, plan.release.source, columns_of(plan.release.source))
-        lines = preparation.lines(rows, plan)
-        sums = preparation.trader_codes(preparation.amounts(lines, (Measure.VALUE,)).collect())
+        frames = scans(files, plan.release.source, columns_of(plan.release.source))
+        sums = pl.concat(amounts(frames, plan, Preparation(plan)))
     finally:
         for held in files:
             os.close(held.descriptor)
@@ -166,7 +168,7 @@ def main() -> None:
     sums = leaf_sums(asked.file, plan)
     level = plan.measures[0].levels[1]
     leaves = sums["leaf"].to_numpy()
-    truth = np.bincount(level.cell_of_leaf[leaves], sums["amount"].cast(pl.Float64).to_numpy(), level.cells)
+    truth = np.bincount(level.own_cells[leaves], sums["amount"].cast(pl.Float64).to_numpy(), level.cells)
     top = np.argsort(-truth)[:TOP]
     by_scale = {}
     for size in FLAT:

@@ -14,10 +14,11 @@ from release.codelists import area_codes, chapter_codes
 from release.confidential import clip
 from release.confidential.noise import noisy
 from release.config import load_release
+from release.estimates import Figures, reconciled
 from release.measurement import Measurement
 from release.plan import PlannedMeasure, ReleasePlan, make_plan
 from release.planner import Proposal
-from release.postprocess import Figures, measured_figures, reconciled
+from release.postprocess import measured_figures
 from release.priors import load_prior
 from release.tables import Layout, Level, Measure, cells, cells_of_leaves
 

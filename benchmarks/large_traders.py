@@ -20,9 +20,10 @@ from release.confidential.clip import clip, pre_noise, summed
 from release.confidential.excess import whitened_excess
 from release.confidential.noise import noisy
 from release.config.release import LargeTraders, LevelScale
+from release.estimates import Figures, reconciled
 from release.measurement import Measurement
 from release.plan import PlannedMeasure, ReleasePlan, make_plan
-from release.postprocess import Z95, Figures, measured_figures, reconciled
+from release.postprocess import Z95, measured_figures
 from release.privacy import GRID_BITS
 from release.tables import Level, Measure
 

@@ -19,9 +19,10 @@ from accuracy_world import OFFICE
 from large_traders import Setting, estimates, excess_of, plan_of
 from numpy.typing import NDArray
 
-from release.confidential import preparation
 from release.confidential.clip import pre_noise
-from release.confidential.rows import scan_rows
+from release.confidential.leaves import amounts
+from release.confidential.preparation import Preparation
+from release.confidential.rows import scans
 from release.confidential.sources import columns_of, hold
 from release.config import load_release
 from release.plan import ReleasePlan, make_plan
@@ -179,8 +180,7 @@ def _amounts(file: Path, plan: ReleasePlan) -> pl.DataFrame:
     """Return importers' leaf sums by the program's own preparation."""
     files = hold(file, "csv")
     source = plan.release.source
-    lines = preparation.lines(scan_rows(files, source, columns_of(source)), plan)
-    sums = preparation.trader_codes(preparation.amounts(lines, (Measure.VALUE,)).collect())
+    sums = pl.concat(amounts(scans(files, source, columns_of(source)), plan, Preparation(plan)))
     for held in files:
         os.close(held.descriptor)
     return sums.select("trader", "leaf", pl.col(Measure.VALUE).alias("amount"))

@@ -93,7 +93,12 @@ def release_of_draft(draft: Draft, bundle: Bundle) -> Release:
             columns=Columns(date="date", flow="flow", partner="partner", commodity="commodity", value="value"),
         ),
         measures=(MeasurePlan(name=Measure.VALUE, rho=draft.rho, levels=levels),),
-        keys=KeySets(partners=partners, chapters=chapters),
+        keys=KeySets(
+            partners=partners,
+            chapters=chapters,
+            headings=tuple(bundle.plan["headings"]),
+            subheadings=tuple(bundle.plan["subheadings"]),
+        ),
         prior=Prior(
             publisher=str(bundle.plan["office"]["name"]),
             period=_whole_period(bundle),
@@ -155,6 +160,8 @@ def toml_of(plan: ReleasePlan) -> str:
         "[keys]",
         f"partners = {_list(release.keys.partners)}",
         f"chapters = {_list(release.keys.chapters)}",
+        *(f"headings = {_list(codes)}" for codes in (release.keys.headings,) if codes),
+        *(f"subheadings = {_list(codes)}" for codes in (release.keys.subheadings,) if codes),
         "",
     ]
     if prior is not None:

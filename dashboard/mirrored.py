@@ -14,6 +14,9 @@ from release.config.fields import months_of
 from release.mirror.agreement import PublicTables
 from release.mirror.alignment import LEVELS
 from release.mirror.comparison import Agreement, Comparison, MirrorCell, compare
+from release.plan import layout_of
+from release.tables import Level
+from release.tables import products_of as products_at
 
 PAIRS = "partner"
 """The level of whole flows between two countries."""
@@ -73,12 +76,7 @@ def products_of(bundles: Iterable[Bundle], level: str) -> tuple[str, ...]:
     """Return the product codes that the bundles publish at a level, in published order."""
     codes: dict[str, None] = {}
     for bundle in bundles:
-        if level.endswith("chapter"):
-            codes |= dict.fromkeys(bundle.plan["chapters"])
-        else:
-            codes |= dict.fromkeys(
-                code if code == "_X" else f"S{code}" for code in dict.fromkeys(bundle.plan["sections"])
-            )
+        codes |= dict.fromkeys(products_at(layout_of(bundle.plan), Level(level)))
     return tuple(codes)
 
 

@@ -10,8 +10,12 @@ LEVELS = {
     "partner": "By partner",
     "section": "By section",
     "chapter": "By chapter",
+    "heading": "By heading",
+    "subheading": "By subheading",
     "partner x section": "By partner and section",
     "partner x chapter": "By partner and chapter",
+    "partner x heading": "By partner and heading",
+    "partner x subheading": "By partner and subheading",
 }
 _OTHERS = {"W0": "all partners", "_X": "not on the list", "TOTAL": "all products"}
 
@@ -40,8 +44,13 @@ def office(code: str) -> str:
 
 
 def product(code: str) -> str:
-    """Return a product's label without its code."""
-    return _OTHERS.get(code) or _products().get(code, code)
+    """Return a product's label without its code; of a heading, which has none here, its chapter's with the code."""
+    if code in _OTHERS or code in _products():
+        return _OTHERS.get(code) or _products()[code]
+    listed, rest, _ = code.partition("_X")
+    chapter = _products().get(listed[:2])
+    named = listed if chapter is None else f"{listed} of {chapter}"
+    return f"the rest of {named}" if rest else named
 
 
 def product_with_code(code: str) -> str:
@@ -49,7 +58,7 @@ def product_with_code(code: str) -> str:
     if code in _OTHERS:
         return _OTHERS[code].capitalize()
     label = _products().get(code)
-    return f"{code} {label}" if label else code
+    return f"{code} {label}" if label else product(code)
 
 
 def level(code: str) -> str:

@@ -21,7 +21,19 @@ from release.config.release import DeclaredBound, LargeTraders, LevelScale
 from release.config.release import MeasurePlan as MeasureConfig
 from release.errors import ConfigError, Fault
 from release.privacy import GRID_BITS, amount_text, sensitivity, total
-from release.tables import RESIDUAL, Layout, Level, Measure, Tier, cell_count, cells_of_leaves
+from release.tables import (
+    NOWHERE,
+    RESIDUAL,
+    Flow,
+    Layout,
+    Level,
+    Measure,
+    Tier,
+    added,
+    at_leaves,
+    cell_count,
+    groupings,
+)
 
 FORMAT = "noisy-mirrors/plan/1"
 COUNT_UNITS = 2**16
@@ -52,19 +64,28 @@ class PlannedLevel:
         weights: w, whitened grid steps for one minor unit; shape (cells,).
         sd: the published standard deviation, 2^F / w, in the measure's unit; shape (cells,).
         prior: the public prior of each cell, in the measure's unit, or None; shape (cells,).
-        cell_of_leaf: the cell of each leaf; shape (leaves,).
+        groupings: the cells that leaves add to, as `tables.groupings` has them; a leaf adds to one cell in each.
     """
 
     level: Level
     weights: NDArray[np.float64]
     sd: NDArray[np.float64]
     prior: NDArray[np.float64] | None
-    cell_of_leaf: NDArray[np.uint32]
+    groupings: tuple[NDArray[np.uint32], ...]
 
     @property
     def cells(self) -> int:
         """How many cells the level has."""
         return len(self.weights)
+
+    @property
+    def own_cells(self) -> NDArray[np.uint32]:
+        """The cell of each leaf in its own flow, also where it adds to another flow's besides; shape (leaves,)."""
+        return np.where(self.groupings[-1] == NOWHERE, self.groupings[0], self.groupings[-1])
+
+    def sums(self, amounts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what amounts (leaves,) add up to in each cell; shape (cells,)."""
+        return np.asarray(sum(added(amounts, grouping, self.cells) for grouping in self.groupings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -171,24 +192,59 @@ def make_plan(office: Office, release: Release, prior: PriorFigures | None = Non
 
 
 def make_layout(release: Release) -> Layout:
-    """Return the public cells of a release; the residual categories are added here."""
-    partners = area_codes() if release.keys.partners == "all" else release.keys.partners
-    chapters = chapter_codes() if release.keys.chapters == "all" else release.keys.chapters
+    """Return the public cells of a release; the residual categories are added here.
+
+    Raises:
+        ConfigError: a code isn't on the codelist, or a planned heading or subheading has no listed code above it.
+    """
+    keys = release.keys
+    partners = area_codes() if keys.partners == "all" else keys.partners
+    chapters = chapter_codes() if keys.chapters == "all" else keys.chapters
     known = section_of_chapter()
     for key, codes, universe in (
         ("partners", partners, set(area_codes())),
         ("chapters", chapters, set(known)),
     ):
-        unknown = [code for code in codes if code not in universe]
-        if unknown:
-            raise _refusal(release, f"keys.{key}", f"not on the codelist: {', '.join(unknown[:8])}")
+        _refuse_others(release, f"keys.{key}", [code for code in codes if code not in universe], "not on the codelist")
+    for key, finer, above in (("headings", keys.headings, chapters), ("subheadings", keys.subheadings, keys.headings)):
+        orphans = [code for code in finer if code[:-2] not in above]
+        _refuse_others(release, f"keys.{key}", orphans, "what they are part of isn't listed")
     return Layout(
         flows=release.flows,
         periods=release.periods,
         partners=(*partners, RESIDUAL),
         chapters=(*chapters, RESIDUAL),
         sections=(*(known[chapter] for chapter in chapters), RESIDUAL),
+        headings=keys.headings,
+        subheadings=keys.subheadings,
     )
+
+
+def layout_of(document: Mapping[str, Any]) -> Layout:
+    """Return the public cells that a published plan tells.
+
+    Raises:
+        ValueError: a list holds a code twice or of another length than its kind has, so that it is no plan's.
+        KeyError: there is no such list.
+    """
+    for name, length in (("chapters", 2), ("headings", 4), ("subheadings", 6)):
+        codes = document[name]
+        if len(set(codes)) != len(codes) or any(len(code) != length for code in codes):
+            raise ValueError(f"{name} aren't distinct codes of {length} characters")
+    return Layout(
+        flows=tuple(Flow(code) for code in document["flows"]),
+        periods=tuple(document["periods"]),
+        partners=tuple(document["partners"]),
+        chapters=tuple(document["chapters"]),
+        sections=tuple(document["sections"]),
+        headings=tuple(document["headings"]),
+        subheadings=tuple(document["subheadings"]),
+    )
+
+
+def _refuse_others(release: Release, key: str, codes: list[str], problem: str) -> None:
+    if codes:
+        raise _refusal(release, key, f"{problem}: {', '.join(codes[:8])}")
 
 
 def minor_units(measure: Measure, value_decimals: int) -> int:
@@ -283,14 +339,18 @@ def _level(
         weights=weights,
         sd=2.0**GRID_BITS / weights / units,
         prior=figures,
-        cell_of_leaf=cells_of_leaves(layout, scale.level),
+        groupings=groupings(layout, scale.level),
     )
 
 
 def caps_of(levels: tuple[PlannedLevel, ...], bound: int) -> NDArray[np.int64]:
-    """Return floor(D kappa), with kappa = (sum over levels of w^2)^(-1/2): what one leaf alone may hold."""
-    squares = sum(level.weights[level.cell_of_leaf] ** 2 for level in levels)
-    return np.minimum(np.floor(bound / np.sqrt(squares)), 2.0**62).astype(np.int64)
+    """Return floor(D kappa), with kappa = (sum over its cells of w^2)^(-1/2): what one leaf alone may hold.
+
+    A leaf that no level measures may hold nothing.
+    """
+    squares = sum(at_leaves(level.weights**2, grouping) for level in levels for grouping in level.groupings)
+    caps = np.divide(bound, np.sqrt(squares), out=np.zeros_like(squares), where=np.asarray(squares) > 0)
+    return np.asarray(np.minimum(np.floor(caps), 2.0**62), dtype=np.int64)
 
 
 def excess_caps(caps: NDArray[np.int64], levels: tuple[PlannedLevel, ...], bound: int) -> NDArray[np.int64]:
@@ -323,7 +383,7 @@ def _check_ranges(release: Release, measure: PlannedMeasure) -> None:
     largest = 0.0
     for level in measure.levels:
         finite = np.isfinite(level.weights).all() and (level.weights > 0).all()
-        sums = np.bincount(level.cell_of_leaf, weights=measure.caps.astype(np.float64), minlength=level.cells)
+        sums = level.sums(measure.caps.astype(np.float64))
         if not finite or sums.max(initial=0.0) >= 2.0**62:
             raise _refusal(release, f"measures.{measure.measure}", f"the noise of level {level.level} is out of range")
         steps = level.weights * (1.0 if measure.measure is Measure.TRADERS else sums)
@@ -351,7 +411,7 @@ def _check_declared(release: Release, measure: PlannedMeasure) -> None:
         if level.level is declared.level:
             known = np.zeros(level.cells) if level.prior is None else level.prior
             cells = float(declared.times_prior or 0) * np.maximum(known, float(declared.floor or 0))
-            largest = cells[level.cell_of_leaf]
+            largest = cells[level.own_cells]
     allowed = measure.caps * (1 - 1e-9) / measure.minor_units
     over = float(np.max(largest / np.maximum(allowed, 1e-300), initial=0.0))
     if over > 1:
@@ -374,6 +434,7 @@ def _document(plan: ReleasePlan) -> dict[str, Any]:
         "release": release.release,
         "title": release.title,
         "revision": release.revision,
+        **({} if release.supersedes is None else {"supersedes": release.supersedes}),
         "account": {
             "source": release.source.name,
             "year": release.year,
@@ -392,6 +453,9 @@ def _document(plan: ReleasePlan) -> dict[str, Any]:
         "partners": list(layout.partners),
         "chapters": list(layout.chapters),
         "sections": list(layout.sections),
+        "headings": list(layout.headings),
+        "subheadings": list(layout.subheadings),
+        "of_which": {str(part): str(whole) for part, whole in layout.of_which.items()},
         "measures": [_measure_document(measure) for measure in plan.measures],
         "prior": None if plan.prior is None else _prior_document(plan.prior),
         "scales_from": release.scales_from,

@@ -123,7 +123,7 @@ def real_world(folder: Path) -> World:
         (folder / f"{name}.toml").write_text(release_text(name))
         lines = [{**line, "date": line["date"].replace("2024", name[:4])} for line in rows(600, seed=seed)]
         write_declarations(folder / "declarations.csv", lines)
-        runs.run(folder / f"{name}.toml", None, None, as_json=True)
+        runs.run(folder / f"{name}.toml", None, None, None, as_json=True)
         if name == "2024-Q1":
             raised = {"source": "declarations", "year": 2024, "tier": "uniform", "limit": "9/2"}
             ledgers.raise_limit(office, **raised, reason="Quarters were added.")

@@ -1,4 +1,4 @@
-"""Broken clips and preparations, each one edit of the real source, that R12 must catch."""
+"""Broken clips and preparations, each an edit of the real source, that R12 must catch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,25 +8,27 @@ from types import ModuleType
 
 from clip_world import AT_THE_END, edited
 
-from release.confidential import clip, preparation
+from release.confidential import clip, leaves, preparation
 
 _UNGUARDED = {'return _within_bound(clipped, over.select("trader"), bound)': "return clipped"}
-_LINES = 'return counted.select("trader", "leaf", "value", "net_mass")'
+_TRADER = "trader=self._trader(batch),"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """What is broken, in words, and the edits of the two modules that break it."""
+    """What is broken, in words, and the edits of the modules that break it."""
 
     clip: Mapping[str, str] | None = None
+    leaves: Mapping[str, str] | None = None
     preparation: Mapping[str, str] | None = None
 
-    def modules(self, place: Path, name: str) -> tuple[ModuleType, ModuleType]:
-        """Return the preparation and the clip of this mutant, loaded from `place`."""
-        return (
-            _loaded(preparation, self.preparation, place, f"{name}_preparation"),
-            _loaded(clip, self.clip, place, f"{name}_clip"),
-        )
+    def modules(self, place: Path, name: str) -> dict[str, ModuleType]:
+        """Return the modules of this mutant, loaded from `place`, as `contributions` takes them."""
+        return {
+            "preparing": _loaded(preparation, self.preparation, place, f"{name}_preparation"),
+            "summing": _loaded(leaves, self.leaves, place, f"{name}_leaves"),
+            "clipping": _loaded(clip, self.clip, place, f"{name}_clip"),
+        }
 
 
 def _loaded(module: ModuleType, edits: Mapping[str, str] | None, place: Path, name: str) -> ModuleType:
@@ -40,12 +42,7 @@ def _anew(body: str) -> dict[str, str]:
 
 
 MUTANTS: Mapping[str, Mutant] = {
-    "clip_by_row": Mutant(
-        preparation={
-            _LINES: 'return counted.select(pl.int_range(pl.len()).cast(pl.String).alias("trader"),'
-            ' "leaf", "value", "net_mass")'
-        }
-    ),
+    "clip_by_row": Mutant(preparation={_TRADER: "trader=self._rows(batch),"}),
     "one_level_skipped": Mutant(
         clip=_anew(
             """
@@ -77,16 +74,16 @@ MUTANTS: Mapping[str, Mutant] = {
     "residual_outside_the_norm": Mutant(
         clip=_anew(
             """
-            listed = pl.col("leaf") // 3 % 3 < 2
+            listed = pl.col("leaf") // 5 % 3 < 2
             inside = whitened(capped(amounts.filter(listed), measure), measure)
             residual = whitened(capped(amounts.filter(~listed), measure), measure).rename({"a": "u"})
             clipped = pl.concat([clip(inside, measure.bound), residual])
             """
         )
     ),
-    "ids_not_normalised": Mutant(preparation={"text = normalised_id(_text(field))": "text = _raw(field)"}),
+    "ids_not_normalised": Mutant(preparation={"text = normalised_id(_text(raw, field))": "text = raw"}),
     "duplicates_counted_once_across_traders": Mutant(
-        preparation={'counted.unique(["trader", "declaration",': 'counted.unique(["declaration",'}
+        leaves={'frame.unique(["key",': 'frame.with_columns(leaf=pl.col("key") % 1024).unique(["leaf",'}
     ),
 }
 
@@ -97,12 +94,6 @@ WRAPPING: Mapping[str, str] = {_SQUARES: _SQUARES.replace("wide", 'pl.col("a")')
 AUDITED: Mapping[str, Mutant] = {
     "one_level_skipped": MUTANTS["one_level_skipped"],
     "norm_for_each_level_alone": MUTANTS["norm_for_each_level_alone"],
-    "unit_split_by_month": Mutant(
-        preparation={
-            _LINES: "leaves = len(plan.layout.partners) * len(plan.layout.chapters)\n"
-            '    month = (pl.col("leaf") // leaves).cast(pl.String)\n'
-            '    return counted.select(pl.concat_str("trader", pl.lit("#"), month), "leaf", "value", "net_mass")'
-        }
-    ),
+    "unit_split_by_month": Mutant(preparation={_TRADER: "trader=self._trader(batch) * 16 + self._periods(batch),"}),
 }
 """Mutants of the clip and the preparation that the audit of the noise must catch as well."""

@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from release.confidential import clip, preparation
+from release.confidential import clip, leaves, preparation
 from release.confidential.records import exact_vectors
-from release.confidential.rows import scan_rows
+from release.confidential.rows import scans
 from release.confidential.sources import HeldFile, columns_of, hold
 from release.config.office import (
     AccountTerms,
@@ -37,9 +37,14 @@ from release.plan import PlannedMeasure, PriorFigures, ReleasePlan, make_plan
 from release.tables import Flow, Level, Measure, Tier
 
 MONTHS = tuple(f"2024-{month:02}" for month in range(1, 13))
-FLOWS = tuple(Flow)
+FLOWS = (Flow.IMPORTS, Flow.EXPORTS)
+AGAIN = {"M": "RM", "X": "RX"}
+ALL_FLOWS = tuple(Flow)
+"""With re-imports and re-exports, which stand in imports and exports as well."""
 LEVELS = {"total": "4000", "partner": "2500", "chapter": "2000", "partner x chapter": "1000"}
 ALL_LEVELS = LEVELS | {"section": "3000", "partner x section": "1500"}
+BELOW_CELLS = {"partner x heading": "700", "partner x subheading": "1100"}
+BELOW_CHAPTERS = {"heading": "900", "subheading": "600"}
 COUNTED = {"total": "41", "partner": "1.3", "section": "0.7", "partner x chapter": "0.3"}
 """Noise sd of each level in the measure's unit; no weight is a whole number, so that every whitening rounds."""
 
@@ -81,6 +86,8 @@ def planned(
     periods: Sequence[str] = ("2024",),
     partners: Sequence[str] = ("DE", "FR"),
     chapters: Sequence[str] = ("01", "27"),
+    headings: Sequence[str] = (),
+    subheadings: Sequence[str] = (),
     measures: Sequence[Measure] = (Measure.VALUE,),
     duplicates: str = "keep",
     layout: str = "parquet",
@@ -109,7 +116,12 @@ def planned(
             duplicates=duplicates,  # type: ignore[arg-type]
             value_decimals=decimals,
         ),
-        keys=KeySets(partners=tuple(partners), chapters=tuple(chapters)),
+        keys=KeySets(
+            partners=tuple(partners),
+            chapters=tuple(chapters),
+            headings=tuple(headings),
+            subheadings=tuple(subheadings),
+        ),
         measures=tuple(
             MeasurePlan(name=measure, rho=rho, levels=scales, large_traders=tier)  # type: ignore[arg-type]
             for measure in measures
@@ -170,17 +182,22 @@ def write_rows(place: Path, chunks: Sequence[Sequence[Row]], *, layout: str = "p
 
 
 def contributions(
-    place: Path, plan: ReleasePlan, *, preparing: ModuleType = preparation, clipping: ModuleType = clip
+    place: Path,
+    plan: ReleasePlan,
+    *,
+    preparing: ModuleType = preparation,
+    summing: ModuleType = leaves,
+    clipping: ModuleType = clip,
 ) -> NDArray[np.int64]:
-    """Return the pre-noise integers of everything drawn, stacked, by the real code or by edited copies of two modules.
+    """Return the pre-noise integers of everything drawn, stacked, by the real code or by edited copies of its modules.
 
     Edited copies give the uniform tier alone.
     """
-    if preparing is preparation and clipping is clip:
+    if (preparing, summing, clipping) == (preparation, leaves, clip):
         with _held(place, plan) as files:
             vectors = exact_vectors(files, plan)
         return np.concatenate([vectors[tier, each.measure] for each in plan.measures for tier in tiers_of(each)])
-    sums = prepared(place, plan, preparing)
+    sums = prepared(place, plan, preparing, summing)
     chosen = [sums.select("trader", "leaf", pl.col(each.measure).alias("amount")) for each in plan.measures]
     return np.concatenate(list(map(clipping.pre_noise, chosen, plan.measures)))
 
@@ -195,14 +212,14 @@ def everything_drawn(plan: ReleasePlan) -> tuple[PlannedMeasure, ...]:
     return tuple(each for measure in plan.measures for each in (measure, measure.excess) if each is not None)
 
 
-def prepared(place: Path, plan: ReleasePlan, preparing: ModuleType = preparation) -> pl.DataFrame:
-    """Return each trader's leaf sums of every measure, by the real preparation or an edited copy of it."""
-    measures = tuple(measure.measure for measure in plan.measures)
+def prepared(
+    place: Path, plan: ReleasePlan, preparing: ModuleType = preparation, summing: ModuleType = leaves
+) -> pl.DataFrame:
+    """Return each trader's leaf sums of every measure, by the real preparation or edited copies of two modules."""
     with _held(place, plan) as files:
-        rows = scan_rows(files, plan.release.source, columns_of(plan.release.source))
-        sums: pl.DataFrame = preparing.amounts(preparing.lines(rows, plan), measures).collect()
-    coded: pl.DataFrame = preparing.trader_codes(sums)
-    return coded
+        frames = scans(files, plan.release.source, columns_of(plan.release.source))
+        sums: pl.DataFrame = pl.concat(summing.amounts(frames, plan, preparing.Preparation(plan)))
+    return sums
 
 
 @contextmanager

@@ -10,8 +10,14 @@ from reference_clip import reference_whitened
 from release.plan import PlannedMeasure
 from release.tables import Measure
 
-LEAVES = tuple(product(("DE", "fr", "ZW"), ("0101", "27", "999999")))
-"""Listed codes in several spellings, then the residuals of partner and commodity, in the order of a block's leaves."""
+LEAVES = tuple(product(("DE", "fr", "ZW"), ("0101", "2710.12", "27109", "27", "999999")))
+"""Listed codes in several spellings, rests and the residuals, in the order of a block's leaves.
+
+Of chapters 01 and 27, the second is split into 2710 and its rest, and that into 271012 and its rest.
+"""
+
+SPLIT = {"headings": ("2710",), "subheadings": ("271012",)}
+"""The key lists that go with it."""
 
 FORMS = ("T{}", " t{}", "T{}\u200b", "\uff34{}", "t{}\t")
 """Spellings of one id."""

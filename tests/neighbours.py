@@ -1,7 +1,7 @@
 """Pairs of data sets that differ in one adversarial trader a block, so that one pair tries many neighbours.
 
-A block is a flow and a month, and holds one such trader, which is removed, changed or kept; others stand beside it in
-both data sets. Rows are permuted and in other files in the second.
+A block is a month of imports with re-imports, or of exports with re-exports, and holds one such trader, which is
+removed, changed or kept; others stand beside it in both data sets. Rows are permuted and in other files in the second.
 """
 
 import random
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clip_world import FLOWS, MONTHS, Row, row
+from clip_world import AGAIN, ALL_FLOWS, FLOWS, MONTHS, Row, row
 from hostile_traders import LEAVES, cents, hostile_rows, twins
 
 from release.plan import PlannedMeasure
@@ -56,8 +56,8 @@ class Seen:
 
 
 def neighbouring(chance: random.Random, measure: PlannedMeasure) -> Pair:
-    """Return a pair of data sets for a release of four flows and twelve months."""
-    traders = [hostile_rows(chance, block, measure) for block in range(BLOCKS)]
+    """Return a pair of data sets for a release of all four flows and twelve months."""
+    traders = [_hostile(chance, block, measure) for block in range(BLOCKS)]
     fates = [chance.choice((Fate.REMOVED, Fate.REMOVED, Fate.REMOVED, Fate.CHANGED, Fate.KEPT)) for _ in traders]
     later = [
         _later(chance, block, rows, fate, measure)
@@ -97,14 +97,22 @@ def squares_of_blocks(change: Sequence[int], measure: PlannedMeasure) -> list[in
 
 
 def block_of_cell(measure: PlannedMeasure) -> list[int]:
-    """Return the block of each stacked cell."""
-    return [cell * BLOCKS // level.cells for level in measure.levels for cell in range(level.cells)]
+    """Return the block of each stacked cell; the cells of re-imports and re-exports follow those of both flows."""
+    months = len(ALL_FLOWS) * len(MONTHS)
+    return [cell * months // level.cells % BLOCKS for level in measure.levels for cell in range(level.cells)]
 
 
 def _later(chance: random.Random, block: int, rows: list[Row], fate: Fate, measure: PlannedMeasure) -> list[Row]:
     if fate is Fate.KEPT:
         return rows
-    return hostile_rows(chance, block, measure) if fate is Fate.CHANGED else []
+    return _hostile(chance, block, measure) if fate is Fate.CHANGED else []
+
+
+def _hostile(chance: random.Random, block: int, measure: PlannedMeasure) -> list[Row]:
+    """Return a hostile trader's rows, none, some or all of them re-imports or re-exports."""
+    part = chance.choice((0.0, 0.5, 1.0))
+    rows = hostile_rows(chance, block, measure)
+    return [(*one[:2], AGAIN[str(one[2])], *one[3:]) if chance.random() < part else one for one in rows]
 
 
 def _others(chance: random.Random, traders: list[list[Row]], measure: PlannedMeasure) -> list[Row]:

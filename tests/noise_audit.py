@@ -11,12 +11,11 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-from clip_world import FLOWS, MONTHS, Row, contributions, everything_drawn, row, write_rows
+from clip_world import AGAIN, FLOWS, MONTHS, Row, contributions, everything_drawn, row, write_rows
 from numpy.typing import NDArray
 
 from release.audit import noise
 from release.audit.noise import Integers, largest_correlation, lower_bound, repeated_runs
-from release.confidential import clip, preparation
 from release.confidential.noise import noisy
 from release.plan import ReleasePlan
 
@@ -38,6 +37,7 @@ class Canary(StrEnum):
     A_MILLION = "all leaves at 10^6 times the cap"
     SPREAD = "all leaves, unequal"
     CROSSED = "value in one leaf, mass in another"
+    AGAIN = "all leaves at 10^6 times the cap, as re-imports or re-exports"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +61,13 @@ def worlds(
     canary: Canary,
     *,
     span: int = 1,
-    preparing: ModuleType = preparation,
-    clipping: ModuleType = clip,
+    **modules: ModuleType,
 ) -> Worlds:
-    """Return both worlds of a plan with twelve months and four flows, by the real code or by edited copies."""
+    """Return both worlds of a plan with twelve months of imports and exports, by the real code or by edited copies."""
     others = [row("B", block=block, leaf=LISTED[block % 4], value="777.77", mass="3.5") for block in range(BLOCKS)]
     rows = [line for block in range(BLOCKS) for line in _canary(canary, block, block // span, plan)]
     vectors = [
-        contributions(write_rows(place / name, [kept]), plan, preparing=preparing, clipping=clipping)
+        contributions(write_rows(place / name, [kept]), plan, **modules)
         for name, kept in (("without", others), ("inside", others + rows))
     ]
     return Worlds(plan=plan, span=span, without=vectors[0], inside=vectors[1])
@@ -82,13 +81,15 @@ def _canary(canary: Canary, block: int, number: int, plan: ReleasePlan) -> list[
         Canary.A_MILLION: (1e6, 1e6, 1e6, 1e6),
         Canary.SPREAD: (0.9, 0.5, 0.7, 0.8),
         Canary.CROSSED: (1.0, 0, 0, 0),
+        Canary.AGAIN: (1e6, 1e6, 1e6, 1e6),
     }[canary]
     mass = (0, 0, 0, 1.0) if canary is Canary.CROSSED else factors
-    return [
+    rows = [
         row(f"C{number}", block=block, leaf=leaf, value=f"{cap * factor / 100:.2f}", mass=f"{cap * heavy / 100:.2f}")
         for leaf, factor, heavy in zip(LISTED, factors, mass, strict=True)
         if factor or heavy
     ]
+    return [(*one[:2], AGAIN[str(one[2])], *one[3:]) for one in rows] if canary is Canary.AGAIN else rows
 
 
 def drawn(vector: Integers, plan: ReleasePlan) -> Integers:
@@ -119,8 +120,9 @@ def by_canary(tried: Worlds, stacked: Integers) -> NDArray[np.float64]:
 
 def _watched(tried: Worlds) -> NDArray[np.intp]:
     """Return the cells of each canary's blocks; shape (canaries, cells)."""
+    months = len(tried.plan.layout.flows) * len(MONTHS)
     block = [
-        cell * BLOCKS // level.cells
+        cell * months // level.cells % BLOCKS
         for measure in everything_drawn(tried.plan)
         for level in measure.levels
         for cell in range(level.cells)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import isqrt
 
-from release.plan import PlannedMeasure
-from release.tables import Measure
+from release.plan import PlannedLevel, PlannedMeasure
+from release.tables import NOWHERE, Measure
 
 Leaves = Mapping[int, int]
 """A trader's leaf sums in minor units, by leaf; a leaf that it has no line in is absent."""
@@ -38,12 +38,17 @@ def reference_whitened(leaves: Leaves, measure: PlannedMeasure) -> dict[int, int
         sums: dict[int, int] = {}
         for leaf, amount in leaves.items():
             counted = 1 if indicator else min(max(amount, 0), int(measure.caps[leaf]))
-            cell = int(level.cell_of_leaf[leaf])
-            sums[cell] = 1 if indicator else sums.get(cell, 0) + counted
+            for cell in cells_of(level, leaf):
+                sums[cell] = 1 if indicator else sums.get(cell, 0) + counted
         for cell, amount in sums.items():
             whitened[offset + cell] = int(float(amount) * float(level.weights[cell]))
         offset += level.cells
     return whitened
+
+
+def cells_of(level: PlannedLevel, leaf: int) -> list[int]:
+    """Return the cells of a level that a leaf adds to: none, its own, or that and the one that it is a part of."""
+    return [int(grouping[leaf]) for grouping in level.groupings if grouping[leaf] != NOWHERE]
 
 
 def reference_excess(leaves: Leaves, measure: PlannedMeasure, excess: PlannedMeasure) -> dict[int, int]:

@@ -13,6 +13,7 @@ import pytest
 from clip_world import integers, planned, uneven_prior
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_clip import cells_of
 
 from release.confidential import clip
 from release.plan import PlannedMeasure
@@ -50,7 +51,8 @@ def whitened_norm(change: Vector, measure: PlannedMeasure) -> float:
     for level in measure.levels:
         sums = [0] * level.cells
         for leaf, amount in enumerate(change):
-            sums[int(level.cell_of_leaf[leaf])] += amount
+            for cell in cells_of(level, leaf):
+                sums[cell] += amount
         square += sum((amount * float(weight)) ** 2 for amount, weight in zip(sums, level.weights, strict=True))
     return math.sqrt(square)
 

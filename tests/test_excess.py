@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from clip_world import AT_THE_END, FLOWS, MONTHS, edited, integers, leaf_sums, planned, uneven_prior
+from clip_world import ALL_FLOWS, AT_THE_END, FLOWS, MONTHS, edited, integers, leaf_sums, planned, uneven_prior
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from reference_clip import reference_contribution, reference_excess, reference_whitened, scaled
+from reference_clip import cells_of, reference_contribution, reference_excess, reference_whitened, scaled
 
 from release.confidential import excess as excess_module
 from release.confidential.excess import added_integers, excess_square, pre_noise_excess, whitened_excess
@@ -116,7 +116,8 @@ def test_both_tiers_together_recover_the_unclipped_value_within_a_grid_step_of_e
     for level, its in zip(measure.levels, excess.levels, strict=True):
         whole = [0] * level.cells
         for leaf, amount in leaves.items():
-            whole[level.cell_of_leaf[leaf]] += amount
+            for cell in cells_of(level, leaf):
+                whole[cell] += amount
         for cell, amount in enumerate(whole):
             one, other = Fraction(float(level.weights[cell])), Fraction(float(its.weights[cell]))
             told = int(uniform[offset + cell]) / one + int(more[offset + cell]) / other
@@ -214,7 +215,7 @@ ROUNDED = {
     'whole = whitened(capped(amounts.join(large, on="trader", how="semi"), excess), measure)': (
         "whole = _rounded(capped(amounts, excess), measure)"
     ),
-    'kept = clip(bounded.join(large, on="trader", how="semi"), measure.bound)': "kept = clip(bounded, measure.bound)",
+    'kept = clip(fitted.join(large, on="trader", how="semi"), measure.bound)': "kept = clip(fitted, measure.bound)",
     AT_THE_END: (
         "\ndef _rounded(amounts, measure):\n    return whitened(amounts, measure).with_columns(pl.col('a') + 1)\n"
     ),
@@ -233,7 +234,7 @@ def test_a_trader_on_several_thousand_leaves_spends_its_policy_and_equals_plain_
     plan = planned(
         rho="3/4",
         chapters=tuple(f"{chapter:02}" for chapter in range(1, 12)),
-        flows=FLOWS,
+        flows=ALL_FLOWS,
         periods=MONTHS,
         ceiling="900",
     )

@@ -70,10 +70,7 @@ def test_a_unit_at_the_declared_bound_isnt_clipped_wherever_it_trades(tmp_path):
     for shares in (np.eye(leaves)[0], np.full(leaves, 1 / leaves), chance.dirichlet(np.full(leaves, 0.1))):
         v = np.floor(total * shares)
         assert (v <= measure.caps).all()
-        norm = sum(
-            float((np.trunc(np.bincount(level.cell_of_leaf, v, level.cells) * level.weights) ** 2).sum())
-            for level in measure.levels
-        )
+        norm = sum(float((np.trunc(level.sums(v) * level.weights) ** 2).sum()) for level in measure.levels)
         assert norm <= float(measure.bound) ** 2
 
 

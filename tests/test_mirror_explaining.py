@@ -127,8 +127,8 @@ def test_a_pair_that_nothing_published_supports_is_refused(bundles):
 
 
 def test_published_re_exports_are_a_step_and_mark_a_hub(tmp_path):
-    toml = release_toml("AAA", flows='["M", "X", "RX"]')
-    lines = trade("DE", "X", {"84": 1.4e6}) + trade("DE", "RX", {"84": 9e5})
+    toml = release_toml("AAA", rho="1", flows='["M", "X", "RX"]')
+    lines = trade("DE", "X", {"84": 5e5}) + trade("DE", "RX", {"84": 9e5})
     released(tmp_path, "AAA", lines, toml)
     place = released(tmp_path, "DEU", trade("AX", "M", {"84": 5e5}))
     assert read_bundle(place).metadata["partner"]["M"] == "consignment"

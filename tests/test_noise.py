@@ -122,6 +122,20 @@ def test_every_call_and_every_cell_draws_afresh(noise: Integers) -> None:
     assert largest_correlation(np.concatenate([noise, again]).reshape(-1, 100) * 1.0) <= 1
 
 
+def test_parts_of_a_vector_have_noise_of_their_own(noise: Integers) -> None:
+    parts = noise[: 7 * 8192].reshape(7, 8192)
+    assert len(noise) > parts.size
+    assert repeated_runs(parts) == 0
+    assert largest_correlation(parts.T * 1.0) <= 1
+    echoed = np.concatenate([parts[:1], parts[:1] // 2 + parts[1:2]])
+    assert largest_correlation(echoed.T * 1.0) > 1
+
+
+def test_a_vector_in_parts_keeps_its_order_and_length() -> None:
+    steps = np.arange(20_001) * 2**40
+    assert np.array_equal(np.rint(charged_draw(steps) / 2**40), np.arange(20_001))
+
+
 def test_the_noise_doesnt_depend_on_what_it_is_added_to() -> None:
     vector = np.linspace(-(2.0**61), 2.0**61, CELLS).astype(np.int64)
     assert has_the_scale(charged_draw(vector) - vector)

@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from release.config import load_release
 from release.config.release import Assumption
-from release.plan import PriorFigures, ReleasePlan, make_plan
+from release.plan import PlannedLevel, PriorFigures, ReleasePlan, make_plan
 from release.planner import forecast, reach_targets, suggest
 from release.planner.clipping import clipped_mass, indexed
 from release.planner.outlook import leaf_masses, outlook, reconciled_sd
@@ -160,6 +160,20 @@ def test_a_prior_of_one_cell_leaves_nothing_over():
     assert population.amounts.sum() == pytest.approx(5.0)
 
 
+def grouped(*cells: np.ndarray) -> tuple[PlannedLevel, ...]:
+    """Return levels whose leaves add to these cells."""
+    return tuple(
+        PlannedLevel(
+            level=Level.TOTAL,
+            weights=np.ones(cell.max() + 1),
+            sd=np.ones(cell.max() + 1),
+            prior=None,
+            groupings=(cell.astype(np.uint32),),
+        )
+        for cell in cells
+    )
+
+
 def by_hand(population: Population, cells: list[np.ndarray], sds: list[np.ndarray], bound: float) -> np.ndarray:
     """Return the clipped mass by leaf, trader by trader in plain loops."""
     taken = np.zeros(cells[0].size)
@@ -185,7 +199,7 @@ def test_predicted_clipping_is_that_of_plain_loops_over_traders(room, bound, see
     leaves = np.arange(room.size)
     cells = [leaves // 12, leaves // 3, leaves]
     sds = [0.2 * np.bincount(cell, room.ravel()) for cell in cells]
-    found = clipped_mass(indexed(population, cells), sds, bound)
+    found = clipped_mass(indexed(population, grouped(*cells)), sds, bound)
     assert found[2] == pytest.approx(by_hand(population, cells, sds, bound), rel=1e-9, abs=1e-6)
     assert found[1] == pytest.approx(np.bincount(cells[1], found[2]), abs=1e-6)
 
@@ -195,7 +209,7 @@ def test_predicted_clipping_is_that_of_plain_loops_over_traders(room, bound, see
 def test_a_larger_bound_never_takes_more_and_never_more_than_there_is(room, bound, seed):
     population = populate(room, SMALL, np.random.default_rng(seed))
     leaves = np.arange(room.size)
-    own = indexed(population, [leaves // 3, leaves])
+    own = indexed(population, grouped(leaves // 3, leaves))
     sds = [0.2 * np.bincount(leaves // 3, room.ravel()), 0.5 * room.ravel()]
     less, more = (clipped_mass(own, sds, size)[1].sum() for size in (bound, 2 * bound))
     assert -1e-6 <= more <= less + 1e-6
@@ -248,7 +262,7 @@ def test_any_levels_prior_gives_populations(tmp_path, kept):
     measure = replace(plan.measures[0], levels=tuple(plan.measures[0].levels[number] for number in kept))
     masses = leaf_masses(measure, plan.layout)
     for level in measure.levels:
-        summed = np.bincount(level.cell_of_leaf, masses.ravel(), level.cells)
+        summed = level.sums(masses.ravel())
         assert summed.sum() == pytest.approx(level.prior.sum())
     drawn = outlook(measure, plan.layout, SMALL, populations=1).populations[0].population
     assert drawn.amounts.sum() > 0.5 * masses.sum()

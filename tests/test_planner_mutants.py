@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from clip_world import edited
 from scipy.stats import norm
-from test_planner import SMALL, by_hand
+from test_planner import SMALL, by_hand, grouped
 
 from release import postprocess
 from release.planner import clipping, population, precision
@@ -18,15 +18,15 @@ def agrees(module) -> bool:
     """Decide whether a module's predicted clipping is that of plain loops."""
     people = population.populate(ROOM, SMALL, np.random.default_rng(1))
     sds = [0.2 * np.bincount(cell, ROOM.ravel()) for cell in CELLS]
-    found = module.clipped_mass(module.indexed(people, CELLS), sds, 1.0)[2]
+    found = module.clipped_mass(module.indexed(people, grouped(*CELLS)), sds, 1.0)[2]
     return bool(np.allclose(found, by_hand(people, CELLS, sds, 1.0), rtol=1e-9, atol=1e-6))
 
 
 CLIPPINGS = {
     "caps skipped": {"capped = np.minimum(population.amounts, caps[population.leaves])": "capped = population.amounts"},
     "a level skipped": {
-        "sums = np.bincount(level.pairs, capped, level.traders.size)": (
-            "sums = np.bincount(level.pairs, capped, level.traders.size) * (level.size > 2)"
+        "sums = np.bincount(level.pairs, capped[level.entries], level.traders.size)": (
+            "sums = np.bincount(level.pairs, capped[level.entries], level.traders.size) * (level.planned.cells > 2)"
         )
     },
     "clipped mass of what was capped alone": {

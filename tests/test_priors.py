@@ -1,6 +1,7 @@
 """Priors: earlier public figures matched to a release's cells, from tables, Comtrade downloads and bundles."""
 
 import hashlib
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -191,3 +192,36 @@ def test_a_comtrade_month_is_the_prior_of_the_same_month(tmp_path):
 
 def test_a_comtrade_download_without_a_needed_column_is_refused(tmp_path):
     assert "Comtrade" in refused(tmp_path, "period,reporterISO,primaryValue\n2023,NLD,5")
+
+
+def test_a_comtrade_download_tells_planned_headings_and_the_rest_of_their_chapter(tmp_path):
+    lists = 'chapters = ["01", "84"]\nheadings = ["8471"]\nsubheadings = ["847130"]'
+    levels = "".join(
+        f'{{ level = "{name}", relative_noise = "0.1", floor = "5" }},'
+        for name in ("partner x chapter", "partner x heading", "partner x subheading")
+    )
+    head = SHAPED.split("[[measures]]", maxsplit=1)[0]
+    release = re.sub(r"chapters = \[.*?\]", lists, head) + (
+        f'[[measures]]\nname = "value"\nrho = "1"\nlevels = [{levels}]\n'
+    )
+    text = comtrade(
+        "2023,NLD,M,USA,USA,0,84,C00,0,,100",
+        "2023,NLD,M,USA,USA,0,8471,C00,0,,60",
+        "2023,NLD,M,USA,USA,0,8473,C00,0,,25",
+        "2023,NLD,M,USA,USA,0,8402,C00,0,,15",
+        "2023,NLD,M,USA,USA,0,847130,C00,0,,50",
+        "2023,NLD,M,USA,USA,0,847149,C00,0,,10",
+        "2023,NLD,M,USA,USA,0,847330,C00,0,,25",
+        "2023,NLD,M,USA,USA,0,101,C00,0,,3",
+        "2023,NLD,M,USA,USA,0,9999,C00,0,,4",
+    )
+    prior = loaded(tmp_path, text, release=release)
+    expected = {
+        (Level.PARTNER_CHAPTER, "84"): 100,
+        (Level.PARTNER_HEADING, "8471"): 60,
+        (Level.PARTNER_HEADING, "84_X"): 40,
+        (Level.PARTNER_SUBHEADING, "847130"): 50,
+        (Level.PARTNER_SUBHEADING, "8471_X"): 10,
+    }
+    for (level, product), value in expected.items():
+        assert figure(prior, level, tmp_path, flow="M", partner="US", product=product) == value

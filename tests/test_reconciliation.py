@@ -576,3 +576,46 @@ def test_weights_of_another_shape_or_without_a_number_are_refused(weights: Combi
     with pytest.raises(UnusableMeasurementsError) as refusal:
         variance_of(estimates, weights)
     assert refusal.value.level == "weights"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_trees_below_the_chapter_margin_agree_with_a_dense_solve(seed: int) -> None:
+    """Headings over all partners: of a chapter's k headings k - 1 are free, the last is the chapter less those."""
+    rng = np.random.default_rng(seed)
+    partners, chapters, each = 3, 4, int(rng.integers(2, 5))
+    leaves, free = partners * chapters, chapters * (each - 1)
+    eye = np.eye(leaves + free)
+    grid = eye[:leaves].reshape(partners, chapters, -1)
+    first = eye[leaves:].reshape(chapters, each - 1, -1)
+    last = grid.sum(axis=0)[:, None] - first.sum(axis=1, keepdims=True)
+    headings = np.concatenate([first, last], axis=1).reshape(chapters * each, -1)
+    rows = [grid.sum(axis=(0, 1))[None], grid.sum(axis=1), grid.sum(axis=0), grid.reshape(leaves, -1), headings]
+    sds = [rng.uniform(0.5, 5, len(row)) for row in rows]
+    values = [rng.normal(0, 10, len(row)) for row in rows]
+    measured = Measurements(
+        total=values[0][0],
+        total_sd=sds[0][0],
+        partners=values[1],
+        partners_sd=sds[1],
+        chapters=values[2],
+        chapters_sd=sds[2],
+        leaves=values[3].reshape(partners, chapters),
+        leaves_sd=sds[3].reshape(partners, chapters),
+        chapter_subtrees=(Level(values=values[4], sd=sds[4], parents=np.repeat(np.arange(chapters), each)),),
+    )
+    design, noise = np.concatenate(rows), np.concatenate(sds)
+    spread = np.linalg.inv((design / noise[:, None] ** 2).T @ design)
+    best = spread @ (design.T @ (np.concatenate(values) / noise**2))
+    found = reconcile(measured)
+    assert found.chapter_subtrees[0].values == pytest.approx(headings @ best, rel=1e-9, abs=1e-9)
+    assert found.leaves.ravel() == pytest.approx(rows[3] @ best, rel=1e-9, abs=1e-9)
+    assert found.chapter_subtrees[0].sd ** 2 == pytest.approx(np.diag(headings @ spread @ headings.T), rel=1e-9)
+    weights = [rng.integers(-2, 3, len(row)).astype(float) for row in rows[1:]]
+    combined = sum(weight @ row for weight, row in zip(weights, rows[1:], strict=True))
+    chosen = Combination(
+        partners=weights[0],
+        chapters=weights[1],
+        leaves=weights[2].reshape(partners, chapters),
+        chapter_subtrees=(weights[3],),
+    )
+    assert variance_of(found, chosen) == pytest.approx(combined @ spread @ combined, rel=1e-9)

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from release.config.fields import months_of
 from release.config.release import Column, FieldSource, Source
 from release.plan import COUNT_UNITS, PlannedMeasure, ReleasePlan
-from release.tables import RESIDUAL, Measure
+from release.tables import RESIDUAL, Layout, Measure
 
 MOST_LINES = 40
 """How many lines of a canary at most; its declarations are counted, and its value is spread over them."""
 
 _UNLISTED_PARTNER, _UNLISTED_PRODUCT = "ZZ", "000000"
 _LARGEST = 2**52
+_DIGITS = 6
 Record = dict[str, str]
 
 
@@ -40,13 +41,13 @@ class Canary:
 def diagonal(plan: ReleasePlan, times: float) -> tuple[Canary, ...]:
     """Return canaries of one leaf each, which share no partner and no chapter within a flow and period."""
     layout = plan.layout
-    partners, chapters = len(layout.partners), len(layout.chapters)
-    blocks, each = len(layout.flows) * len(layout.periods), min(partners, chapters)
-    if not any(level.level.by_partner or level.level.by_chapter for one in plan.measures for level in one.levels):
-        each = 1
+    partners, products = len(layout.partners), len(layout.products)
+    apart = any(level.level.by_partner or level.level.digits for one in plan.measures for level in one.levels)
+    whole = (place for place, flow in enumerate(layout.flows) if flow not in layout.of_which)
+    blocks = [flow * len(layout.periods) + period for flow, period in product(whole, range(len(layout.periods)))]
     return tuple(
-        Canary(name=f"C{block}-{own}", leaves=((block * partners + own) * chapters + own,), times=times)
-        for block, own in product(range(blocks), range(each))
+        Canary(name=f"C{block}-{own}", leaves=((block * partners + own) * products + own,), times=times)
+        for block, own in product(blocks, range(min(partners, products) if apart else 1))
     )
 
 
@@ -56,8 +57,8 @@ def watched_cells(plan: ReleasePlan, canaries: Sequence[Canary]) -> NDArray[np.i
     columns, start = [], 0
     for measure in everything_drawn(plan):
         for level in measure.levels:
-            cells = level.cell_of_leaf[leaves].astype(np.intp)
-            if len(np.unique(cells)) == len(cells):
+            cells = level.groupings[0][leaves].astype(np.intp)
+            if len(np.unique(cells)) == len(cells) and cells.max() < level.cells:
                 columns.append(start + cells)
             start += level.cells
     return np.stack(columns, axis=1)
@@ -79,25 +80,24 @@ def background(plan: ReleasePlan) -> Iterator[Record]:
     """Yield the lines of traders that stand in both worlds: one in each flow and period."""
     layout = plan.layout
     for block in range(len(layout.flows) * len(layout.periods)):
-        leaf = block * len(layout.partners) * len(layout.chapters)
+        leaf = block * len(layout.partners) * len(layout.products)
         yield from _lines(plan, Canary(name=f"B{block}", leaves=(leaf,), times=0.01), leaf)
 
 
 def _lines(plan: ReleasePlan, canary: Canary, leaf: int) -> Iterator[Record]:
     layout, source = plan.layout, plan.release.source
-    place, chapter = divmod(leaf, len(layout.chapters))
+    place, item = divmod(leaf, len(layout.products))
     place, partner = divmod(place, len(layout.partners))
     flow, period = divmod(place, len(layout.periods))
     held = {measure.measure: canary.times * int(measure.caps[leaf]) for measure in plan.measures}
     count = min(MOST_LINES, max(1, int(held.get(Measure.DECLARATIONS, 0.0) // COUNT_UNITS)))
     count = 1 if source.columns.trader is None else count
-    code = layout.chapters[chapter]
     for number in range(count):
         told = {
             "trader": canary.name,
             "flow": str(layout.flows[flow]),
             "partner": _UNLISTED_PARTNER if layout.partners[partner] == RESIDUAL else layout.partners[partner],
-            "commodity": _UNLISTED_PRODUCT if code == RESIDUAL else f"{code}0000",
+            "commodity": _code_in(layout, layout.products[item]),
             "date": _date(layout.periods[period], source),
             "value": _amount(held.get(Measure.VALUE, 1000.0) / count, source.value_decimals),
             "net_mass": _amount(held.get(Measure.NET_MASS, 1000.0) / count, 3),
@@ -105,6 +105,16 @@ def _lines(plan: ReleasePlan, canary: Canary, leaf: int) -> Iterator[Record]:
             "declaration": f"{canary.name}-{leaf}-{number}",
         }
         yield _in_columns(source, told)
+
+
+def _code_in(layout: Layout, leaf: str) -> str:
+    """Return a code of six digits that belongs to a leaf's product: no listed one of its parts, where it is a rest."""
+    if leaf == RESIDUAL:
+        return _UNLISTED_PRODUCT
+    begin = leaf.removesuffix(RESIDUAL)
+    listed = {*layout.headings, *layout.subheadings} if leaf.endswith(RESIDUAL) else set()
+    codes = (f"{begin}{number:0{6 - len(begin)}}" for number in range(10 ** (6 - len(begin))))
+    return next(code for code in codes if not {code, code[:4]} & (listed - {begin})) if len(begin) < _DIGITS else begin
 
 
 def _date(period: str, source: Source) -> str:

@@ -126,39 +126,30 @@ def noise_is_plausible(evidence: Evidence) -> Iterator[AuditFinding]:
 
 
 def scatters(bundle: AuditedBundle) -> Iterator[Scatter]:
-    """Yield the scatter of each of a bundle's measures that has levels which can disagree."""
+    """Yield the scatter of each of a bundle's measures that has levels which can disagree.
+
+    The degrees of freedom are the measured cells less the trace of least squares' hat matrix, whose diagonal is the
+    share of a measurement's variance that its estimate keeps.
+    """
     policy, table = computed_again(bundle)
-    blocks = len(policy.layout.flows) * len(policy.layout.periods)
-    residuals = table.select("measure", "level", left=(pl.col("measured") - pl.col("estimate")) / pl.col("measured_sd"))
-    for measure in policy.measures:
-        used = _used(measure)
-        freedom = blocks * _freedom(policy, used)
-        if not measure.measure.additive or freedom <= 0:
-            continue
-        own = residuals.filter((pl.col("measure") == measure.measure) & pl.col("level").is_in([*map(str, used)]))
-        low, high = chi2.ppf([CHANCE / 2, 1 - CHANCE / 2], freedom)
-        square = float((own["left"] ** 2).sum())
-        yield Scatter(measure=measure.measure, square=square, freedom=freedom, low=float(low), high=float(high))
+    left = pl.col("measured") - pl.col("estimate")
+    kept = (pl.col("sd") / pl.col("measured_sd")) ** 2
+    cells = table.select("measure", "level", square=(left / pl.col("measured_sd")) ** 2, freedom=1 - kept)
+    for measure in policy.measures if table.height else ():
+        own = cells.filter((pl.col("measure") == measure.measure) & pl.col("level").is_in(_used(measure)))
+        square, freedom = float(own["square"].sum()), float(own["freedom"].sum())
+        if measure.measure.additive and freedom > _LEAST:
+            low, high = chi2.ppf([CHANCE / 2, 1 - CHANCE / 2], round(freedom))
+            range_ = {"low": float(low), "high": float(high)}
+            yield Scatter(measure=measure.measure, square=square, freedom=round(freedom), **range_)
 
 
-def _used(measure: PlannedMeasure) -> tuple[Level, ...]:
+_LEAST = 0.5
+"""Below one degree of freedom nothing can disagree; published deviations are rounded."""
+
+
+def _used(measure: PlannedMeasure) -> tuple[str, ...]:
     """Return the levels that enter least squares: sections don't beside chapters."""
     names = [Level(level.level) for level in measure.levels]
-    by_chapter = any(level.by_chapter for level in names)
-    return tuple(level for level in names if not (by_chapter and level.by_section))
-
-
-def _freedom(policy: PublishedPolicy, used: tuple[Level, ...]) -> int:
-    """Return in how many ways the levels of one flow and period can disagree: cells measured less cells unknown."""
-    partners = len(policy.layout.partners)
-    by_chapter = any(level.by_chapter for level in used)
-    products = len(policy.layout.chapters) if by_chapter else len(policy.layout.section_codes)
-    sizes = {level: (partners if level.by_partner else 1) * (products if _by_product(level) else 1) for level in used}
-    leaves = any(level.by_partner and _by_product(level) for level in used)
-    margins = [sizes[level] for level in used if level.by_partner != _by_product(level)]
-    unknown = partners * products if leaves else max(1, sum(margins) - max(0, len(margins) - 1))
-    return sum(sizes.values()) - unknown
-
-
-def _by_product(level: Level) -> bool:
-    return level.by_chapter or level.by_section
+    told = any(level.digits for level in names)
+    return tuple(str(level) for level in names if not (told and level.by_section))

@@ -44,9 +44,9 @@ _MEDIA = {
 _FIELDS = {
     "office": "ISO 3166 alpha-3 of the reporting office",
     "period": "2024, 2024-Q1 or 2024-03",
-    "flow": "M imports, X exports, RM re-imports, RX re-exports",
+    "flow": "M imports, X exports, RM re-imports, RX re-exports; X holds RX, and M RM, where both are told",
     "partner": "ISO 3166 alpha-2; W0 all partners, _X those not on the list",
-    "product": "HS chapter, S and an HS section, TOTAL, or _X for what isn't on the list",
+    "product": "HS code of 2, 4 or 6 digits or the rest of one (84_X), S and an HS section, TOTAL, or _X: not listed",
     "level": "which of partner and product the cell is detailed by",
     "measure": "what is added up",
     "measured": "the noisy measurement, in `unit`",
@@ -188,6 +188,8 @@ def _resource(path: str, content: bytes) -> dict[str, Any]:
         "bytes": len(content),
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
     }
+    if ending == "parquet":
+        resource |= {"type": "file"}  # readers of packages that took it for a table wouldn't check its bytes
     if path == "observations.csv":
         resource |= {"encoding": "utf-8", "schema": {"fields": list(_table_fields()), "primaryKey": list(KEY)}}
     if path == "sdmx-data.csv":

@@ -20,6 +20,8 @@ from release.bundle.findings import BundleFinding, Stop
 from release.bundle.observations import KEY, OBSERVATION_SCHEMA, read_csv, stated_figures
 from release.errors import BundleError
 from release.measurement import Key, Measurement, from_bytes, measured
+from release.plan import layout_of
+from release.tables import Level, partners_of, products_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +75,7 @@ def promised_cells(plan: dict[str, Any], *, tiered: bool = False) -> int:
     try:
         chosen = [one for one in plan["measures"] if not tiered or one["large_traders"] is not None]
         cells = sum(_level_cells(plan, level["level"]) for one in chosen for level in one["levels"])
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise Stop("structure", "plan.json lacks something that the format promises") from None
     if cells > MOST_CELLS:
         raise Stop("cells", f"plan.json promises {cells:,} cells, more than any release has")
@@ -178,13 +180,9 @@ def expected_keys(plan: dict[str, Any]) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _axes(plan: dict[str, Any], level: str) -> tuple[list[str], list[str]]:
-    partners = plan["partners"] if level.startswith("partner") else ["W0"]
-    if level.endswith("chapter"):
-        return partners, plan["chapters"]
-    if level.endswith("section"):
-        return partners, ["_X" if code == "_X" else f"S{code}" for code in dict.fromkeys(plan["sections"])]
-    return partners, ["TOTAL"]
+def _axes(plan: dict[str, Any], level: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    layout, own = layout_of(plan), Level(level)
+    return partners_of(layout, own), products_of(layout, own)
 
 
 def _measurement_findings(

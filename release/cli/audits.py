@@ -12,10 +12,12 @@ from release.audit.problems import known_problems
 from release.audit.report import report_document
 from release.bundle.folder import statement_place
 from release.bundle.heads import heads_seen
+from release.bundle.memory import Memory
 from release.cli import wiring
 from release.cli.audit_printing import show
 from release.cli.places import found
 from release.cli.printing import print_json, say
+from release.cli.verification import Trust, believed_registry
 from release.config import Office, Release, load_office
 from release.errors import BundleError, ConfigError, UsageError
 from release.ledger.guard import KnownHead
@@ -34,6 +36,8 @@ class Asked:
     statement: Path | None = None
     bundles: Path | None = None
     heads: Path | None = None
+    registry: Path | None = None
+    root: Path | None = None
 
 
 def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
@@ -75,7 +79,7 @@ def own_evidence(file: Path, asked: Asked) -> Evidence:
     with store.reading() as chain:
         statement = statement_of(tuple(chain.entries()))
     parts = _parts(office, file, location, store)
-    return _evidence(office.code, statement, location, asked.heads, parts)
+    return _evidence(office.code, statement, location, asked, parts)
 
 
 def _parts(office: Office, file: Path, location: Path, store: Store) -> OfficeParts:
@@ -113,20 +117,20 @@ def _published(asked: Asked) -> Evidence:
     offices = sorted({str(account.get("office")) for account in statement.accounts})
     if len(offices) != 1:
         raise UsageError(f"{asked.statement} is of {len(offices)} offices; a statement is of one. Nothing was audited.")
-    return _evidence(offices[0], statement, asked.bundles, asked.heads, None)
+    return _evidence(offices[0], statement, asked.bundles, asked, None)
 
 
-def _evidence(
-    office: str, statement: Statement, location: Path, heads: Path | None, parts: OfficeParts | None
-) -> Evidence:
+def _evidence(office: str, statement: Statement, location: Path, asked: Asked, parts: OfficeParts | None) -> Evidence:
     if not location.is_dir():
         raise UsageError(f"There is no folder {location}; nothing was audited.")
+    known = believed_registry(Trust(registry=asked.registry, root=asked.root), Memory())
+    registry = None if known is None else known.registry
     places = [place for place in found([location]) if place != location or parts is None]
-    bundles = tuple(one for one in gathering.bundles_at(places) if one.office == office)
+    bundles = tuple(one for one in gathering.bundles_at(places, registry) if one.office == office)
     own = {str(account.get("office")) for account in statement.accounts}
     others = gathering.statements_at(location)
     named = next((one.documents.plan["office"]["name"] for one in bundles if one.documents is not None), office)
-    earlier = () if heads is None else heads_seen(heads, office)
+    earlier = () if asked.heads is None else heads_seen(asked.heads, office)
     return Evidence(
         office=office,
         name=str(named) if parts is None else parts.office.name,
@@ -137,4 +141,5 @@ def _evidence(
         others=tuple(one for one in others if own.isdisjoint(str(account.get("office")) for account in one.accounts)),
         heads=tuple(KnownHead(head=head, origin="A head kept since earlier") for head in earlier),
         parts=parts,
+        signers_known=registry is not None,
     )

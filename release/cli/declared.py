@@ -6,7 +6,7 @@ CSV in UTF-8 with a header; a line is a declaration or a sum of several:
 - `period`: a year, quarter or month (`2024`, `2024-Q1`, `2024-03`) or a day (`2024-03-15`); what lies in a period of
   the release counts there;
 - `partner`: ISO 3166 alpha-2; one that the release doesn't list goes to its residual;
-- `product`: an HS code of two to ten digits, with its leading zero; its chapter counts;
+- `product`: an HS code of two to ten digits, with its leading zero; the finest listed code that it begins with counts;
 - `value`: in the release's currency, a decimal point, no thousands marks; negative for returns;
 - `net_mass` (kg) and `declarations` (how many lines it stands for) may be given as well.
 """
@@ -26,7 +26,7 @@ from release.config.fields import PERIOD, months_of, year_of
 from release.errors import DeclarationsError
 from release.plan import COUNT_UNITS
 from release.policy import PublishedPolicy
-from release.tables import RESIDUAL, Flow, Layout, Measure
+from release.tables import RESIDUAL, Flow, Layout, Measure, leaf_of_code
 
 COLUMNS = ("flow", "period", "partner", "product", "value")
 LARGEST_LINE = 2**52
@@ -167,9 +167,11 @@ def _leaf(line: DeclaredLine, layout: Layout) -> int | None:
     if line.flow not in layout.flows or period is None:
         return None
     partner = _place(line.partner, layout.partners)
-    chapter = _place(line.product[:2], layout.chapters)
+    places = leaf_of_code(layout)
+    listed = (line.product[:length] for length in (6, 4, 2) if line.product[:length] in places)
+    product = places.get(next(listed, ""), len(layout.products) - 1)
     block = layout.flows.index(line.flow) * len(layout.periods) + period
-    return (block * len(layout.partners) + partner) * len(layout.chapters) + chapter
+    return (block * len(layout.partners) + partner) * len(layout.products) + product
 
 
 def _place(code: str, codes: tuple[str, ...]) -> int:

@@ -30,8 +30,8 @@ from release.audit.noise import (
 )
 from release.cli import wiring
 from release.cli.printing import print_json, say
+from release.confidential.engine import exact_vectors
 from release.confidential.noise import noisy
-from release.confidential.records import exact_vectors
 from release.confidential.sources import hold
 from release.config import load_office, load_release
 from release.config.loading import is_release

@@ -11,11 +11,13 @@ whitened excess b has the loss rho + |b|^2 / (2 * 4^F), at most the ceiling K, w
 Who asked for protection has no excess: the office's list of them is applied before this module sees an amount.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from release.confidential.clip import capped, clip, over_bound, summed, whitened
+from release.confidential.clip import bounded, capped, clip, over_bound, stacked, summed, whitened
 from release.plan import PlannedMeasure
 
 
@@ -32,9 +34,9 @@ def pre_noise_excess(amounts: pl.DataFrame, measure: PlannedMeasure, excess: Pla
 
 def whitened_excess(amounts: pl.DataFrame, measure: PlannedMeasure, excess: PlannedMeasure) -> pl.DataFrame:
     """Return `trader`, `cell` and the whitened excess `a` (Int64, > 0) before its clip; only traders that don't fit."""
-    bounded = whitened(capped(amounts, measure), measure)
-    large = _not_fitting(amounts, measure, bounded)
-    kept = clip(bounded.join(large, on="trader", how="semi"), measure.bound)
+    fitted = whitened(capped(amounts, measure), measure)
+    large = _not_fitting(amounts, measure, fitted)
+    kept = clip(fitted.join(large, on="trader", how="semi"), measure.bound)
     whole = whitened(capped(amounts.join(large, on="trader", how="semi"), excess), measure)
     both = whole.join(kept, on=["trader", "cell"], how="left").with_columns(pl.col("u").fill_null(0))
     ratios = pl.Series(np.concatenate([_ratios(measure, excess, place) for place in range(len(measure.levels))]))
@@ -48,22 +50,31 @@ def excess_square(amounts: pl.DataFrame, measure: PlannedMeasure, excess: Planne
     return sum(step * step for step in whitened_excess(amounts, measure, excess)["a"].to_list())
 
 
-def added_integers(amounts: pl.DataFrame, measure: PlannedMeasure) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def added_integers(
+    amounts: pl.DataFrame, measure: PlannedMeasure, protected: Sequence[int] = ()
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return what the amounts add to a measure's integers before noise, one vector a tier; shapes (cells,).
 
-    The second is of zeros where the measure has no large-trader tier.
+    The second is of zeros where the measure has no large-trader tier; the traders in `protected` add nothing to it.
     """
-    uniform = summed(clip(whitened(capped(amounts, measure), measure), measure.bound), measure.cells)
+    stack = stacked(capped(amounts, measure), measure)
+    uniform = bounded(stack, measure)
     if measure.excess is None:
         return uniform, np.zeros_like(uniform)
-    return uniform, pre_noise_excess(amounts, measure, measure.excess)
+    near = pl.concat([_cut(amounts, measure), stack.traders.filter(stack.large(measure.bound)).to_frame("trader")])
+    open_to_it = near.unique().filter(~pl.col("trader").is_in(list(protected)))
+    return uniform, pre_noise_excess(amounts.join(open_to_it, on="trader", how="semi"), measure, measure.excess)
 
 
-def _not_fitting(amounts: pl.DataFrame, measure: PlannedMeasure, bounded: pl.DataFrame) -> pl.DataFrame:
+def _not_fitting(amounts: pl.DataFrame, measure: PlannedMeasure, fitted: pl.DataFrame) -> pl.DataFrame:
     """Return the traders, `trader`, that the uniform tier's cap or bound touches."""
-    cap = pl.lit(pl.Series(measure.caps)).gather(pl.col("leaf")).cast(pl.Int128)
-    cut = amounts.filter(pl.col("amount") > cap).select("trader")
-    return pl.concat([cut, over_bound(bounded, measure.bound).select("trader")]).unique()
+    return pl.concat([_cut(amounts, measure), over_bound(fitted, measure.bound).select("trader")]).unique()
+
+
+def _cut(amounts: pl.DataFrame, measure: PlannedMeasure) -> pl.DataFrame:
+    """Return the traders, `trader`, that a cap touches; some stand there more than once."""
+    cap = pl.lit(pl.Series(measure.caps)).gather(pl.col("leaf"))
+    return amounts.filter(pl.col("amount") > cap).select("trader")
 
 
 def _ratios(measure: PlannedMeasure, excess: PlannedMeasure, place: int) -> NDArray[np.float64]:

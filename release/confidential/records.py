@@ -13,14 +13,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from release.confidential import clip, journal, preparation
+from release.confidential import journal, preparation
 from release.confidential.boundary import guarded, sealed
+from release.confidential.engine import Vectors, exact_vectors
 from release.confidential.environment import check_environment, forbid_dumps, started_with
-from release.confidential.excess import pre_noise_excess
 from release.confidential.mapping import ProtectedTraders, TraderIds, read_protected_traders, read_trader_ids
 from release.confidential.noise import noisy
 from release.confidential.preparation import NO_IDS, Ids
-from release.confidential.rows import check_kinds, check_text, scan_rows
+from release.confidential.rows import check_kinds, check_text, scans
 from release.confidential.secret import keyed_digest, office_secret
 from release.confidential.sources import (
     HeldFile,
@@ -36,12 +36,10 @@ from release.errors import ConfidentialPriorError, LossNotCoveredError, SourceCh
 from release.ledger.values import Charge
 from release.measurement import Key, Measurement
 from release.plan import PlannedMeasure, ReleasePlan
-from release.tables import Measure, Tier
+from release.tables import Tier
 
 SOURCE = "source"
 """The name under which a charge holds the keyed digest of the records."""
-
-Vectors = dict[tuple[Tier, Measure], NDArray[np.int64]]
 
 TRADER_IDS = "trader-ids"
 """The name under which it holds that of the office's table of trader ids."""
@@ -110,7 +108,9 @@ class Records:
             raise SourceChangedError(plan.release.release)
         journal.note(self._state, "reading records")
         asked = () if self._requests is None else self._requests.traders
-        vectors = sealed("measure", lambda: exact_vectors(self._files, plan, self._ids, protected=asked))
+        vectors = sealed(
+            "measure", lambda: exact_vectors(self._files, plan, self._ids, protected=asked, folder=self._state)
+        )
         if not unchanged(self._files) or self._fresh_digest() != self._digest:
             raise SourceChangedError(plan.release.release)
         journal.note(self._state, "records read")
@@ -185,36 +185,8 @@ class Records:
         return NO_IDS if self._table is None else (self._table.aliases, self._table.traders)
 
 
-def exact_vectors(
-    files: tuple[HeldFile, ...],
-    plan: ReleasePlan,
-    ids: Ids = NO_IDS,
-    *,
-    rows: int | None = None,
-    protected: tuple[str, ...] = (),
-) -> Vectors:
-    """Return each tier's and measure's clipped integer vector before noise, of the first `rows` rows or of all.
-
-    The traders in `protected` stay in the uniform tier alone. Confidential: it never leaves this package.
-    """
-    measures = tuple(measure.measure for measure in plan.measures)
-    read = _rows(files, plan)
-    lines = preparation.lines(read if rows is None else read.head(rows), plan, ids)
-    named = preparation.amounts(lines, measures).collect(engine="streaming")
-    asked = named["trader"].is_in(pl.Series(protected, dtype=pl.String).implode())
-    sums = preparation.trader_codes(named)
-    vectors: Vectors = {}
-    for measure in plan.measures:
-        amounts = sums.select("trader", "leaf", pl.col(measure.measure).alias("amount"))
-        vectors[Tier.UNIFORM, measure.measure] = clip.pre_noise(amounts, measure)
-        if measure.excess is not None:
-            open_to_it = amounts.filter(~asked)
-            vectors[Tier.LARGE_TRADER, measure.measure] = pre_noise_excess(open_to_it, measure, measure.excess)
-    return vectors
-
-
-def _rows(files: tuple[HeldFile, ...], plan: ReleasePlan) -> pl.LazyFrame:
-    return scan_rows(files, plan.release.source, columns_of(plan.release.source))
+def _rows(files: tuple[HeldFile, ...], plan: ReleasePlan) -> tuple[pl.LazyFrame, ...]:
+    return scans(files, plan.release.source, columns_of(plan.release.source))
 
 
 def _check_charges(plan: ReleasePlan, charges: tuple[Charge, ...]) -> None:

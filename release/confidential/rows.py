@@ -15,11 +15,24 @@ from release.errors import SchemaError
 
 _NO_SEPARATOR = "\x01"
 
+_TOGETHER = 8_000_000
+"""Bytes of files that are read at the same time, or one file."""
+
 
 def scan_rows(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> pl.LazyFrame:
     """Return one row a record with the columns `names`: text from CSV, their own types from Parquet."""
     scans = [_scan(file, source).select(names) for file in files]
     return pl.concat(scans, how="vertical_relaxed")
+
+
+def scans(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> tuple[pl.LazyFrame, ...]:
+    """Return the same rows in frames of some files each: read one by one, they need less memory than all at once."""
+    groups: list[list[HeldFile]] = [[]]
+    for file in files:
+        if sum(one.state[0] for one in groups[-1]) > _TOGETHER:
+            groups.append([])
+        groups[-1].append(file)
+    return tuple(scan_rows(group, source, names) for group in groups)
 
 
 def check_kinds(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> None:

@@ -18,7 +18,9 @@ from release.privacy import parse_amount
 PairName = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}>[A-Z]{3}$")]
 """One direction of trade, exporter first: `NLD>ITA`."""
 
-ComparedLevel = Literal["partner", "partner x section", "partner x chapter"]
+ComparedLevel = Literal[
+    "partner", "partner x section", "partner x chapter", "partner x heading", "partner x subheading"
+]
 
 
 def _within(text: object, low: str, high: str) -> Fraction:
@@ -100,15 +102,18 @@ class Comparison:
         periods: the periods that are compared; all that both sides publish when none is named.
         tolerance: t of the band, `[c / (1 + t), c (1 + t)]`.
         error_rate: of every family.
+        registry: a copy of the registry of offices: bundles of offices that it names have to be signed by their key.
     """
 
     title: Text
     bundles: Annotated[tuple[InnerPath, ...], Field(min_length=1, max_length=1000)]
     pairs: Annotated[tuple[PairName, ...], Field(max_length=10_000)] = ()
-    levels: Annotated[tuple[ComparedLevel, ...], Field(min_length=1, max_length=3)] = (
+    levels: Annotated[tuple[ComparedLevel, ...], Field(min_length=1, max_length=5)] = (
         "partner",
         "partner x section",
         "partner x chapter",
+        "partner x heading",
+        "partner x subheading",
     )
     periods: Annotated[tuple[Period, ...], Field(max_length=400)] = ()
     tolerance: Tolerance = Fraction(1, 4)
@@ -118,6 +123,7 @@ class Comparison:
     rates: PublicTable | None = None
     history: PublicTable | None = None
     hubs: Hubs | None = None
+    registry: InnerPath | None = None
 
 
 def comparison_faults(comparison: Comparison) -> list[tuple[tuple[str | int, ...], str]]:

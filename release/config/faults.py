@@ -10,7 +10,7 @@ from release.config.release import Column, MeasurePlan, Release
 from release.tables import Measure
 
 MOST_LEAVES = 2**21
-"""How many (flow, period, partner, chapter) leaves a release may have; exact sums are proven to fit up to here."""
+"""How many (flow, period, partner, product) leaves a release may have; exact sums are proven to fit up to here."""
 
 Faults = list[tuple[tuple[str | int, ...], str]]
 """Where each fault stands, as a path of keys, and what is wrong there."""
@@ -80,16 +80,36 @@ def release_faults(release: Release) -> Faults:
             faults.append(
                 (("measures", index, "declared_bound"), "times_prior needs a [prior]; without one give amount")
             )
+    faults += _heading_faults(release)
     leaves = _leaves(release)
     if leaves > MOST_LEAVES:
         faults.append((("keys",), f"the release would have {leaves:,} leaves; at most {MOST_LEAVES:,} are taken"))
-    return faults + _trader_faults(release) + _prior_faults(release)
+    return faults + _trader_faults(release) + _prior_faults(release) + _revision_faults(release)
+
+
+def _revision_faults(release: Release) -> Faults:
+    """Return what is wrong with what a release says it takes the place of."""
+    if release.supersedes is None or (release.revision and release.supersedes != release.release):
+        return []
+    return [(("supersedes",), "needs revision = true, and names another release than this one")]
+
+
+def _heading_faults(release: Release) -> Faults:
+    listed = {4: release.keys.headings, 6: release.keys.subheadings}
+    return [
+        (("measures", index, "levels"), f"{scale.level} is measured, and keys lists no code of {digits} digits")
+        for index, measure in enumerate(release.measures)
+        for scale in measure.levels
+        for digits, codes in listed.items()
+        if scale.level.digits == digits and not codes
+    ]
 
 
 def _leaves(release: Release) -> int:
     partners = area_codes() if release.keys.partners == "all" else release.keys.partners
     chapters = chapter_codes() if release.keys.chapters == "all" else release.keys.chapters
-    return prod((len(release.flows), len(release.periods), len(partners) + 1, len(chapters) + 1))
+    products = len(chapters) + 1 + len(release.keys.headings) + len(release.keys.subheadings)
+    return prod((len(release.flows), len(release.periods), len(partners) + 1, products))
 
 
 def _columns_in(field: str | Column | None) -> tuple[str, ...]:

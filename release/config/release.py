@@ -21,7 +21,7 @@ from release.config.fields import (
     Text,
     Year,
 )
-from release.tables import Flow, Level, Measure, normalised_keys
+from release.tables import CHAPTER_DIGITS, Flow, Level, Measure, normalised_keys
 
 
 def _keys(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -31,6 +31,17 @@ def _keys(codes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Keys = Annotated[tuple[str, ...], AfterValidator(_keys)]
+
+
+def _codes(digits: int, name: str) -> AfterValidator:
+    def checked(codes: tuple[str, ...]) -> tuple[str, ...]:
+        keys = _keys(codes) if codes else ()
+        odd = [key for key in keys if len(key) != digits or not key.isdigit()]
+        if odd:
+            raise ValueError(f"{', '.join(odd[:8])}: a {name} has {digits} digits")
+        return keys
+
+    return AfterValidator(checked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -110,10 +121,20 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class KeySets:
-    """The public key sets; a list of codes, or `"all"` of the shipped codelist. The residual is added by itself."""
+    """The public key sets; a list of codes, or `"all"` of the shipped codelist. The residual is added by itself.
+
+    Attributes:
+        partners: ISO alpha-2 codes.
+        chapters: two-digit HS chapters.
+        headings: four-digit headings that chapters are split into, all of listed chapters; what isn't listed of a split
+            chapter is its rest, as `84_X`.
+        subheadings: six-digit subheadings that headings are split into, all of listed headings.
+    """
 
     partners: Literal["all"] | Keys = "all"
     chapters: Literal["all"] | Keys = "all"
+    headings: Annotated[tuple[str, ...], _codes(4, "heading")] = ()
+    subheadings: Annotated[tuple[str, ...], _codes(6, "subheading")] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -181,6 +202,8 @@ class DeclaredBound:
         by_prior = self.times_prior is not None and self.level is not None
         if by_prior == (self.amount is not None) or (self.times_prior is None) != (self.level is None):
             raise ValueError("give either amount, or times_prior together with level")
+        if self.level is not None and self.level.digits > CHAPTER_DIGITS:
+            raise ValueError("headings and subheadings don't tell every record's cell: name a coarser level")
         if self.amount is not None and self.floor is not None:
             raise ValueError("floor goes with times_prior")
 
@@ -199,6 +222,8 @@ class MeasurePlan:
         names = [scale.level for scale in self.levels]
         if len(set(names)) != len(names):
             raise ValueError("a level stands twice in this measure")
+        if len({level.by_partner for level in names if level.digits > CHAPTER_DIGITS}) > 1:
+            raise ValueError("headings and subheadings are measured either by partner or over all partners")
         if self.declared_bound is not None and self.declared_bound.level not in (None, *names):
             raise ValueError("declared_bound names a level that the measure hasn't")
         if self.large_traders is None:
@@ -269,7 +294,12 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Release:
-    """A release's whole configuration."""
+    """A release's whole configuration.
+
+    Attributes:
+        revision: whether it is charged to the part of the limit that is kept for revisions.
+        supersedes: the office's earlier release that a revision takes the place of; readers are told.
+    """
 
     release: Name
     title: Text
@@ -283,4 +313,5 @@ class Release:
     prior: Prior | None = None
     assumption: Assumption = Assumption()
     revision: bool = False
+    supersedes: Name | None = None
     scales_from: Text | None = None

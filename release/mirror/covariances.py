@@ -5,7 +5,7 @@ as a rule negatively: standard deviations are never added. Estimates of differen
 independent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from release.bundle.verification import Bundle
+from release.estimates import BELOW_CELLS, Figures, measurements_of
 from release.mirror.alignment import offices_of
 from release.mirror.figures import Rates, parts_of, rate_of
-from release.reconciliation import Combination, Estimates, Measurements, reconcile, variance_of
+from release.plan import layout_of
+from release.reconciliation import Combination, Estimates, reconcile, variance_of
+from release.tables import ALL_PRODUCTS, CHAPTER_DIGITS, RESIDUAL, Layout, Level, products_of
 
 CellKey = tuple[str, str]
 """Partner and product of a cell: `("IT", "84")`, `("IT", "S16")`, `("IT", "TOTAL")`."""
@@ -28,16 +31,14 @@ class Block:
     """The value estimates of one office, flow and period, in the office's currency.
 
     Attributes:
-        partners: in published order.
-        products: chapters, or sections where no chapters were measured, in published order.
-        members: the products that each published product is the sum of.
+        layout: the public cells.
+        levels: the measured levels.
         estimates: the least-squares estimates; None where a single level was measured, whose noise is independent.
         sd: published standard deviation of each cell.
     """
 
-    partners: tuple[str, ...]
-    products: tuple[str, ...]
-    members: Mapping[str, tuple[str, ...]]
+    layout: Layout
+    levels: tuple[Level, ...]
     estimates: Estimates | None
     sd: Mapping[CellKey, float]
 
@@ -81,24 +82,15 @@ def block_of(bundle: Bundle, flow: str, period: str) -> Block:
     rows = bundle.observations.filter(
         (pl.col("measure") == "value") & (pl.col("flow") == flow) & (pl.col("period") == period)
     )
-    levels = {str(part["level"][0]): part for part in rows.partition_by("level", maintain_order=True)}
-    kind = "chapter" if any(name.endswith("chapter") for name in levels) else "section"
-    sections = dict.fromkeys(bundle.plan["sections"])
-    named = {code: code if code == "_X" else f"S{code}" for code in sections}
-    products = tuple(bundle.plan["chapters"]) if kind == "chapter" else tuple(named.values())
-    whole = {name: (name,) for name in products}
-    by_section = {
-        named[code]: tuple(
-            c for c, s in zip(bundle.plan["chapters"], bundle.plan["sections"], strict=True) if s == code
-        )
-        for code in sections
+    levels = {
+        Level(part["level"][0]): Figures(values=part["measured"].to_numpy(), sd=part["measured_sd"].to_numpy())
+        for part in rows.partition_by("level", maintain_order=True)
     }
-    shape = (len(bundle.plan["partners"]), len(products))
+    layout = layout_of(bundle.plan)
     return Block(
-        partners=tuple(bundle.plan["partners"]),
-        products=products,
-        members=({**by_section, **whole} if kind == "chapter" else whole) | {"TOTAL": ()},
-        estimates=reconcile(_measurements(levels, kind, shape)) if len(levels) > 1 else None,
+        layout=layout,
+        levels=tuple(levels),
+        estimates=reconcile(measurements_of(layout, levels)) if len(levels) > 1 else None,
         sd={(partner, product): sd for partner, product, sd in rows.select("partner", "product", "sd").iter_rows()},
     )
 
@@ -107,32 +99,47 @@ def variance_in(block: Block, weights: Weights) -> float:
     """Return the variance of a weighted sum of a block's estimates, in the office's currency squared."""
     if len(weights) == 1 or block.estimates is None:
         return float(sum(weight**2 * block.sd[cell] ** 2 for cell, weight in weights.items()))
-    partners = np.zeros(len(block.partners))
-    leaves = np.zeros((len(block.partners), len(block.products)))
-    for (partner, product), weight in weights.items():
-        row = block.partners.index(partner)
-        if product == "TOTAL":
-            partners[row] += weight
-        for member in block.members[product]:
-            leaves[row, block.products.index(member)] += weight
-    return variance_of(block.estimates, Combination(partners=partners, leaves=leaves))
-
-
-def _measurements(levels: Mapping[str, pl.DataFrame], kind: str, shape: tuple[int, int]) -> Measurements:
-    def known(level: str, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if level not in levels:
-            return np.zeros(count), np.full(count, np.inf)
-        return levels[level]["measured"].to_numpy(), levels[level]["measured_sd"].to_numpy()
-
-    total, partners, products = known("total", 1), known("partner", shape[0]), known(kind, shape[1])
-    leaves = known(f"partner x {kind}", shape[0] * shape[1])
-    return Measurements(
-        total=float(total[0][0]),
-        total_sd=float(total[1][0]),
-        partners=partners[0],
-        partners_sd=partners[1],
-        chapters=products[0],
-        chapters_sd=products[1],
-        leaves=leaves[0].reshape(shape),
-        leaves_sd=leaves[1].reshape(shape),
+    given: dict[Level, NDArray[np.float64]] = {}
+    for cell, weight in weights.items():
+        for level, place in _places(block, *cell):
+            size = len(block.layout.partners) * len(products_of(block.layout, level))
+            given.setdefault(level, np.zeros(size))[place] += weight
+    products = block.estimates.chapters.size
+    leaf = given.get(Level.PARTNER_CHAPTER, given.get(Level.PARTNER_SECTION))
+    trees = [given.get(level) for level in BELOW_CELLS][: len(block.estimates.subtrees)]
+    return variance_of(
+        block.estimates,
+        Combination(
+            partners=given.get(Level.PARTNER),
+            leaves=None if leaf is None else leaf.reshape(-1, products),
+            subtrees=tuple(
+                np.zeros_like(level.values) if own is None else own
+                for own, level in zip(trees, block.estimates.subtrees, strict=True)
+            ),
+        ),
     )
+
+
+def _places(block: Block, partner: str, product: str) -> Iterator[tuple[Level, int]]:
+    """Yield the reconciled cells whose sum a published cell is: itself, or the chapters of a section."""
+    layout, row = block.layout, block.layout.partners.index(partner)
+    level, codes = Level.PARTNER, [ALL_PRODUCTS]
+    if product != ALL_PRODUCTS:
+        level, codes = _level_of(product), [product]
+    if level is Level.PARTNER_SECTION and any(one.digits for one in block.levels):
+        level = Level.PARTNER_CHAPTER
+        codes = [code for code, own in zip(layout.chapters, layout.sections, strict=True) if f"S{own}" == product]
+    if product == RESIDUAL and not any(one.digits for one in block.levels):
+        level = Level.PARTNER_SECTION
+    products = products_of(layout, level)
+    for code in codes:
+        yield level, row * len(products) + products.index(code)
+
+
+def _level_of(product: str) -> Level:
+    """Return the level by partner that a product code belongs to; the rest of a chapter is told with its headings."""
+    if product.startswith("S"):
+        return Level.PARTNER_SECTION
+    code, rest, _ = product.partition(RESIDUAL)
+    digits = len(code) + 2 if rest else len(code)
+    return next(one for one in Level if one.by_partner and one.digits == max(digits, CHAPTER_DIGITS))

@@ -17,7 +17,7 @@ from release.config.fields import months_of, year_of
 from release.errors import BundleRefusedError
 from release.privacy import parse_amount
 
-LEVELS = ("partner", "partner x section", "partner x chapter")
+LEVELS = ("partner", "partner x section", "partner x chapter", "partner x heading", "partner x subheading")
 """The levels of which a cell names one partner, coarse to fine."""
 
 CELL = ("period", "level", "product")

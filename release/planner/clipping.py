@@ -5,26 +5,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from release.plan import PlannedLevel
 from release.planner.population import FloatArray, IntArray, Population
+from release.tables import NOWHERE, at_leaves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LevelIndex:
-    """Where a population's entries lie in a level.
+    """Where a population's entries lie in a level; an entry of re-exports may lie in two cells, others in none.
 
     Attributes:
-        pairs: for each entry, its (trader, cell) pair; shape (entries,).
+        entries: places of the population's entries that lie in a cell; shape (placed,).
+        pairs: for each of those, its (trader, cell) pair; shape (placed,).
         traders: the trader of each pair; shape (pairs,).
         cells: the cell of each pair; shape (pairs,).
-        cell_of_leaf: shape (leaves,).
-        size: how many cells the level has.
+        planned: the level.
     """
 
+    entries: IntArray
     pairs: IntArray
     traders: IntArray
     cells: IntArray
-    cell_of_leaf: IntArray
-    size: int
+    planned: PlannedLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,20 +38,23 @@ class Indexed:
     levels: tuple[LevelIndex, ...]
 
 
-def indexed(population: Population, cells_of_leaves: Sequence[IntArray]) -> Indexed:
-    """Return the population with its places in levels; one array (leaves,) of cells for each level."""
+def indexed(population: Population, levels: Sequence[PlannedLevel]) -> Indexed:
+    """Return the population with its places in levels."""
     traders = int(population.traders.max(initial=-1)) + 1
     return Indexed(
         population=population,
         traders=traders,
-        levels=tuple(_level(population, np.asarray(cells, dtype=np.int64)) for cells in cells_of_leaves),
+        levels=tuple(_level(population, level) for level in levels),
     )
 
 
-def _level(population: Population, cell_of_leaf: IntArray) -> LevelIndex:
-    size = int(cell_of_leaf.max(initial=-1)) + 1
-    keys, pairs = np.unique(population.traders * size + cell_of_leaf[population.leaves], return_inverse=True)
-    return LevelIndex(pairs=pairs, traders=keys // size, cells=keys % size, cell_of_leaf=cell_of_leaf, size=size)
+def _level(population: Population, level: PlannedLevel) -> LevelIndex:
+    cells = np.array([grouping[population.leaves] for grouping in level.groupings], dtype=np.int64)
+    _, entries = held = np.nonzero(cells != NOWHERE)
+    keys, pairs = np.unique(population.traders[entries] * level.cells + cells[held], return_inverse=True)
+    return LevelIndex(
+        entries=entries, pairs=pairs, traders=keys // level.cells, cells=keys % level.cells, planned=level
+    )
 
 
 def clipped_mass(indexed: Indexed, sds: Sequence[FloatArray], bound: float) -> tuple[FloatArray, ...]:
@@ -59,16 +64,19 @@ def clipped_mass(indexed: Indexed, sds: Sequence[FloatArray], bound: float) -> t
     order of the real clip. `sds` are the levels' noise standard deviations before reconciliation.
     """
     population = indexed.population
-    inverse = np.zeros(indexed.levels[0].cell_of_leaf.size)
-    for sd, level in zip(sds, indexed.levels, strict=True):
-        inverse += 1.0 / sd[level.cell_of_leaf] ** 2
-    caps = bound / np.sqrt(inverse)
+    leaves = np.zeros(indexed.levels[0].planned.groupings[0].size)
+    inverse = leaves + sum(
+        at_leaves(1.0 / sd**2, grouping)
+        for sd, level in zip(sds, indexed.levels, strict=True)
+        for grouping in level.planned.groupings
+    )
+    caps = bound / np.sqrt(np.maximum(inverse, 1e-300))
     capped = np.minimum(population.amounts, caps[population.leaves])
     squares = np.zeros(indexed.traders)
     for sd, level in zip(sds, indexed.levels, strict=True):
-        sums = np.bincount(level.pairs, capped, level.traders.size)
+        sums = np.bincount(level.pairs, capped[level.entries], level.traders.size)
         squares += np.bincount(level.traders, (sums / sd[level.cells]) ** 2, indexed.traders)
     kept = np.minimum(1.0, bound / np.sqrt(np.maximum(squares, 1e-300)))
     taken = population.amounts - capped * kept[population.traders]
-    by_leaf = np.bincount(population.leaves, taken, inverse.size)
-    return tuple(np.asarray(np.bincount(level.cell_of_leaf, by_leaf, level.size)) for level in indexed.levels)
+    by_leaf = np.asarray(np.bincount(population.leaves, taken, leaves.size), dtype=np.float64)
+    return tuple(level.planned.sums(by_leaf) for level in indexed.levels)

@@ -7,11 +7,11 @@ from math import sqrt
 import numpy as np
 
 from release.config.release import Assumption
-from release.plan import PlannedMeasure
+from release.estimates import Figures, reconciled
+from release.plan import PlannedLevel, PlannedMeasure
 from release.planner.clipping import Indexed, clipped_mass, indexed
 from release.planner.population import FloatArray, populate
-from release.postprocess import Figures, reconciled
-from release.tables import Layout, Level, Measure
+from release.tables import Layout, Level, Measure, added, at_leaves
 
 SEED = 20_240_101
 """Predictions are repeatable: populations are drawn from this seed. It has nothing to do with the release's noise."""
@@ -44,65 +44,80 @@ def outlook(
     masses = leaf_masses(measure, layout) if measure.measure in PREDICTED else None
     drawn: list[Indexed] = []
     if masses is not None:
-        cells = [np.asarray(level.cell_of_leaf, dtype=np.int64) for level in measure.levels]
         for number in range(populations):
             rng = np.random.default_rng((SEED, number))
-            drawn.append(indexed(populate(masses, assumption, rng), cells))
+            drawn.append(indexed(populate(masses, assumption, rng), measure.levels))
     return Outlook(measure=measure, layout=layout, assumption=assumption, populations=tuple(drawn))
 
 
 def leaf_masses(measure: PlannedMeasure, layout: Layout) -> FloatArray | None:
-    """Return a prior for every leaf, shape (flows, periods, partners, chapters), or None when no level has one.
+    """Return a prior for every leaf, shape (flows, periods, partners, products), or None when no level has one.
 
     The finest prior is taken and brought to the partners' own priors; with margins only, chapters are spread alike over
-    partners. Where no level tells chapters apart, a partner's trade stands in one chapter, which changes no cell.
+    partners, and what a chapter is split into evenly where no finer prior tells. Where no level tells products apart, a
+    partner's trade stands in one, which changes no cell. Exports' leaves are what priors leave beside re-exports.
     """
-    shape = (len(layout.flows), len(layout.periods), len(layout.partners), len(layout.chapters))
-    priors = {level.level: level.prior for level in measure.levels if level.prior is not None}
-    known = {level: prior for level, prior in priors.items() if prior.sum() > 0.0}
+    shape = (len(layout.flows), len(layout.periods), len(layout.partners), len(layout.products))
+    known = {level.level: level for level in measure.levels if level.prior is not None and level.prior.sum() > 0.0}
     if not known:
         return None
-    partners = known.get(Level.PARTNER)
-    by_partner = None if partners is None else partners.reshape(*shape[:3], 1)
-    inside = _inside(known, layout, shape)
-    if by_partner is None:
-        return inside
-    sums = inside.sum(axis=3, keepdims=True)
-    flat = np.zeros_like(inside)
-    flat[..., :1] = 1.0
-    return np.asarray(by_partner * np.where(sums > 0.0, inside / np.maximum(sums, 1e-300), flat))
-
-
-def _inside(known: dict[Level, FloatArray], layout: Layout, shape: tuple[int, ...]) -> FloatArray:
-    """Return leaves in proportion to the finest prior."""
-    if Level.PARTNER_CHAPTER in known:
-        return known[Level.PARTNER_CHAPTER].reshape(shape)
-    if Level.PARTNER_SECTION in known:
-        return _spread(known[Level.PARTNER_SECTION].reshape(*shape[:3], -1), layout)
-    if Level.CHAPTER in known:
-        return _placed(known[Level.CHAPTER].reshape(shape[0], shape[1], 1, shape[3]), known, shape)
-    if Level.SECTION in known:
-        return _placed(_spread(known[Level.SECTION].reshape(shape[0], shape[1], 1, -1), layout), known, shape)
-    leaves = np.zeros(shape)
+    inside = _inside(known, shape)
     if Level.PARTNER in known:
-        leaves[..., 0] = known[Level.PARTNER].reshape(shape[:3])
-    else:
-        leaves[:, :, 0, 0] = known[Level.TOTAL].reshape(shape[:2])
-    return leaves
+        sums = inside.sum(axis=3, keepdims=True)
+        flat = np.zeros_like(inside)
+        flat[..., :1] = 1.0
+        by_partner = _at_own(known[Level.PARTNER]).reshape(shape)[..., :1]
+        inside = by_partner * np.where(sums > 0.0, inside / np.maximum(sums, 1e-300), flat)
+    for part, whole in layout.of_which.items():
+        gross = inside[layout.flows.index(whole)]
+        np.maximum(gross - inside[layout.flows.index(part)], 0.0, out=gross)
+    return inside
 
 
-def _placed(margin: FloatArray, known: dict[Level, FloatArray], shape: tuple[int, ...]) -> FloatArray:
-    """Return chapters spread over all partners alike, or, without partners, over the first one."""
-    leaves = np.zeros(shape)
-    leaves[:, :, slice(None) if Level.PARTNER in known else slice(0, 1)] = margin
-    return leaves
+def _at_own(level: PlannedLevel) -> FloatArray:
+    """Return the prior of each leaf's own cell, 0 where it has none; shape (leaves,)."""
+    return at_leaves(np.zeros(level.cells) if level.prior is None else level.prior, level.own_cells)
 
 
-def _spread(sections: FloatArray, layout: Layout) -> FloatArray:
-    """Return sections' priors spread evenly over their chapters."""
-    order = {code: number for number, code in enumerate(layout.section_codes)}
-    place = np.array([order[code] for code in layout.sections])
-    return np.asarray(sections[..., place] / np.bincount(place)[place])
+def _inside(known: dict[Level, PlannedLevel], shape: tuple[int, ...]) -> FloatArray:
+    """Return leaves in proportion to the finest prior."""
+    chosen = [level for level in _FINEST if level in known and level.by_partner]
+    chosen = chosen or [level for level in _FINEST if level in known]
+    if not chosen:
+        coarse = known[Level.PARTNER] if Level.PARTNER in known else known[Level.TOTAL]
+        leaves = np.zeros(shape)
+        own = (slice(None), slice(None), slice(None) if coarse.level.by_partner else 0, 0)
+        leaves[own] = _at_own(coarse).reshape(shape)[own]
+        return leaves
+    found = _spread(known[chosen[-1]])
+    for level in reversed(chosen[:-1]):
+        finer = _spread(known[level])
+        found = np.where(finer > 0.0, finer, found)
+    leaves = found.reshape(shape)
+    if chosen[0].by_partner or Level.PARTNER in known:
+        return leaves
+    one = np.zeros(shape)
+    one[:, :, 0] = leaves.sum(axis=2)
+    return one
+
+
+_FINEST = (
+    Level.PARTNER_SUBHEADING,
+    Level.PARTNER_HEADING,
+    Level.PARTNER_CHAPTER,
+    Level.PARTNER_SECTION,
+    Level.SUBHEADING,
+    Level.HEADING,
+    Level.CHAPTER,
+    Level.SECTION,
+)
+
+
+def _spread(level: PlannedLevel) -> FloatArray:
+    """Return a level's priors spread evenly over the leaves of each cell in its own flow; shape (leaves,)."""
+    own = level.own_cells
+    counts = added(np.ones(own.size), own, level.cells)
+    return np.asarray(_at_own(level) / np.maximum(at_leaves(counts, own), 1.0))
 
 
 def reconciled_sd(outlook: Outlook, sds: Sequence[FloatArray]) -> tuple[FloatArray, ...]:

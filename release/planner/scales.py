@@ -25,8 +25,12 @@ WEIGHTS: Mapping[Level, float] = {
     Level.PARTNER: 2.0,
     Level.SECTION: 1.0,
     Level.CHAPTER: 1.0,
+    Level.HEADING: 1.0,
+    Level.SUBHEADING: 1.0,
     Level.PARTNER_SECTION: 1.0,
     Level.PARTNER_CHAPTER: 2.0,
+    Level.PARTNER_HEADING: 1.0,
+    Level.PARTNER_SUBHEADING: 1.0,
 }
 """How much a level counts: partner totals are what mirrors compare first."""
 

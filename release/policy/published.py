@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from release.config.release import DeclaredBound
 from release.measurement import Key, Measurement
-from release.plan import PlannedLevel, PlannedMeasure, caps_of, excess_caps
+from release.plan import PlannedLevel, PlannedMeasure, caps_of, excess_caps, layout_of
 from release.privacy import GRID_BITS, POLICY_RHO_CAP, RHO_CAP, parse_rho
-from release.tables import Flow, Layout, Level, Measure, cells_of_leaves
+from release.tables import Layout, Level, Measure, groupings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,13 +44,7 @@ class PublishedPolicy:
 
 def published_policy(plan: Mapping[str, Any], measurement: Measurement) -> PublishedPolicy:
     """Return the policy of a verified bundle's `plan.json` and `measurement.parquet`."""
-    layout = Layout(
-        flows=tuple(Flow(code) for code in plan["flows"]),
-        periods=tuple(plan["periods"]),
-        partners=tuple(plan["partners"]),
-        chapters=tuple(plan["chapters"]),
-        sections=tuple(plan["sections"]),
-    )
+    layout = layout_of(plan)
     return PublishedPolicy(
         office=plan["office"]["code"],
         release=plan["release"],
@@ -114,7 +108,7 @@ def _levels(
             weights=own,
             sd=2.0**GRID_BITS / own / units,
             prior=None,
-            cell_of_leaf=cells_of_leaves(layout, Level(level)),
+            groupings=groupings(layout, Level(level)),
         )
         for (name, level), own in weights.items()
         if name == measure

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from release.plan import PlannedMeasure, ReleasePlan
 from release.privacy import GRID_BITS
-from release.tables import Flow, Layout, Level, Measure
+from release.tables import NOWHERE, Flow, Layout, Level, Measure
 
 SHARES = (Fraction(1, 100), Fraction(1, 10), Fraction(3, 10))
 """Shares of a partner's total for which the policy function is shown."""
@@ -51,16 +51,16 @@ def _rows(layout: Layout, measure: PlannedMeasure) -> Iterator[PolicyRow]:
     totals = next((level.prior for level in measure.levels if level.level is Level.PARTNER), None)
     if totals is None:
         return
-    chapters = len(layout.chapters)
+    products = len(layout.products)
     for place in np.argsort(-totals, kind="stable").tolist():
         total = float(totals[place])
         if total <= 0:
             continue
         block, partner = divmod(place, len(layout.partners))
         flow, period = divmod(block, len(layout.periods))
-        leaves = np.arange(place * chapters, (place + 1) * chapters)
+        leaves = np.arange(place * products, (place + 1) * products)
         spread = _mix(measure, leaves)
-        alone = np.where(np.arange(chapters) == int(spread.argmax()), 1.0, 0.0)
+        alone = np.where(np.arange(products) == int(spread.argmax()), 1.0, 0.0)
         yield PolicyRow(
             measure=measure.measure,
             flow=layout.flows[flow],
@@ -78,10 +78,16 @@ def _at_shares(measure: PlannedMeasure, leaves: NDArray[np.int64], whole: FloatA
 
 
 def _mix(measure: PlannedMeasure, leaves: NDArray[np.int64]) -> FloatArray:
-    """Return how a partner's trade is spread over chapters by the prior; evenly where it isn't known."""
+    """Return how a partner's trade is spread over products by the prior; evenly where it isn't known.
+
+    What a chapter's prior is, is spread evenly over the products that it is split into.
+    """
     known = next((level for level in measure.levels if level.level is Level.PARTNER_CHAPTER), None)
-    figures = np.ones(len(leaves)) if known is None or known.prior is None else np.maximum(known.prior[leaves], 0.0)
-    return figures / figures.sum() if figures.sum() > 0 else np.full(len(leaves), 1.0 / len(leaves))
+    if known is None or known.prior is None:
+        return np.full(len(leaves), 1.0 / len(leaves))
+    cells, place, counts = np.unique(known.own_cells[leaves], return_inverse=True, return_counts=True)
+    figures = (np.maximum(known.prior[cells], 0.0) / counts)[place]
+    return np.asarray(figures / figures.sum()) if figures.sum() > 0 else np.full(len(leaves), 1.0 / len(leaves))
 
 
 def modelled_loss(measure: PlannedMeasure, leaves: NDArray[np.int64], amounts: FloatArray) -> float:
@@ -90,28 +96,37 @@ def modelled_loss(measure: PlannedMeasure, leaves: NDArray[np.int64], amounts: F
     minor = amounts * measure.minor_units
     kept = np.minimum(minor, measure.caps[leaves].astype(np.float64))
     seen = np.minimum(minor, excess.caps[leaves].astype(np.float64))
-    bounded = [_sums(measure, leaves, kept, place) for place in range(len(measure.levels))]
+    places = list(_places(measure, leaves))
+    bounded = [_sums(one, kept) * one.weights for one in places]
     norm = np.sqrt(sum(float((part**2).sum()) for part in bounded))
     factor = min(1.0, measure.bound / norm) if norm > 0 else 1.0
     square = 0.0
-    for place, part in enumerate(bounded):
-        whole = _sums(measure, leaves, seen, place)
-        ratios = _per_leaf(excess, leaves, place) / _per_leaf(measure, leaves, place)
-        square += float((((whole - factor * part) * ratios) ** 2).sum())
+    for own, theirs, part in zip(places, _places(excess, leaves), bounded, strict=True):
+        whole = _sums(own, seen) * own.weights
+        square += float((((whole - factor * part) * (theirs.weights / own.weights)) ** 2).sum())
     return float(measure.rho) + min(square / (2.0 * 4.0**GRID_BITS), float(excess.rho))
 
 
-def _sums(measure: PlannedMeasure, leaves: NDArray[np.int64], amounts: FloatArray, place: int) -> FloatArray:
-    """Return a level's whitened sums, each at the first of its leaves and 0 at its others; shape of `leaves`."""
-    _, first, inverse = np.unique(measure.levels[place].cell_of_leaf[leaves], return_index=True, return_inverse=True)
-    sums = np.zeros(len(leaves))
-    sums[first] = np.bincount(inverse, amounts, len(first))
-    return sums * _per_leaf(measure, leaves, place)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Place:
+    """The cells of one grouping that a trader's leaves add to: those leaves, their cells' places, and weights."""
+
+    held: NDArray[np.bool_]
+    cell: NDArray[np.int64]
+    weights: FloatArray
 
 
-def _per_leaf(measure: PlannedMeasure, leaves: NDArray[np.int64], place: int) -> FloatArray:
-    level = measure.levels[place]
-    return level.weights[level.cell_of_leaf[leaves]]
+def _places(measure: PlannedMeasure, leaves: NDArray[np.int64]) -> Iterator[_Place]:
+    for level in measure.levels:
+        for grouping in level.groupings:
+            cells = grouping[leaves]
+            held = cells != NOWHERE
+            found, place = np.unique(cells[held], return_inverse=True)
+            yield _Place(held=held, cell=place, weights=level.weights[found])
+
+
+def _sums(place: _Place, amounts: FloatArray) -> FloatArray:
+    return np.asarray(np.bincount(place.cell, amounts[place.held], place.weights.size), dtype=np.float64)
 
 
 def _excess(measure: PlannedMeasure) -> PlannedMeasure:

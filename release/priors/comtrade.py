@@ -1,9 +1,9 @@
 """Figures of one reporter from a Comtrade Plus CSV download, as the columns of a prior table.
 
 Files are Latin-1 or UTF-8 and may end their lines with a comma. Rows by customs procedure, mode of transport or second
-partner are parts of others and are left out; HS levels other than the total and chapters too. Partners and chapters
-that the release doesn't list are added to its residual. Values are in US dollars: a growth factor brings them to the
-office's currency.
+partner are parts of others and are left out. Partners and products that the release doesn't list are added to its
+residual, those below a split chapter or heading to its rest. Values are in US dollars: a growth factor brings them to
+the office's currency.
 """
 
 import io
@@ -11,7 +11,7 @@ import io
 import polars as pl
 
 from release.codelists import codelist
-from release.tables import ALL_PARTNERS, ALL_PRODUCTS, RESIDUAL, Layout
+from release.tables import ALL_PARTNERS, ALL_PRODUCTS, RESIDUAL, Layout, Level, products_of
 
 MARK = "primaryValue"
 """A column that only these files have."""
@@ -34,13 +34,13 @@ def comtrade_figures(content: bytes, layout: Layout, area: str) -> pl.DataFrame:
     rows = pl.read_csv(io.BytesIO(_text(content).encode()), infer_schema=False, truncate_ragged_lines=True)
     reporter = {row["alpha2"]: row["alpha3"] for row in codelist("areas").rows}[area]
     own = rows.filter(pl.col("reporterISO") == reporter, *_whole(rows))
-    product, digits = _product(layout), pl.col("cmdCode").str.len_chars()
-    kept = own.filter((pl.col("cmdCode") == ALL_PRODUCTS) | (digits <= 2))  # noqa: PLR2004
+    kept = own.with_columns(cmdCode=_code()).with_columns(product=_product(layout)).filter(pl.col("product") != "")
     cells = kept.select(
         flow="flowCode",
         period=_period(),
         partner=_partner(layout),
-        product=product,
+        product="product",
+        digits=pl.when(pl.col("cmdCode") == ALL_PRODUCTS).then(0).otherwise(pl.col("cmdCode").str.len_chars()),
         value=pl.col(MARK).cast(pl.Float64),
         mass=pl.col("netWgt").replace("", None).cast(pl.Float64),
     )
@@ -73,20 +73,31 @@ def _partner(layout: Layout) -> pl.Expr:
     return pl.col("partnerISO").replace_strict({**known, "W00": ALL_PARTNERS}, default=RESIDUAL, return_dtype=pl.String)
 
 
+def _code() -> pl.Expr:
+    """Return a commodity's code with its lost zero restored."""
+    code = pl.col("cmdCode")
+    return (
+        pl.when((code.str.len_chars() % 2 == 1) & (code != ALL_PRODUCTS))
+        .then(pl.concat_str(pl.lit("0"), code))
+        .otherwise(code)
+    )
+
+
 def _product(layout: Layout) -> pl.Expr:
-    """Return the chapter with its lost zero restored, the total, or the residual."""
-    code = pl.col("cmdCode").str.zfill(2)
-    return pl.when(code.is_in([ALL_PRODUCTS, *layout.chapters])).then(code).otherwise(pl.lit(RESIDUAL))
+    """Return the release's product of a code: itself, what is left of its chapter or heading, the residual, or none."""
+    code = pl.col("cmdCode")
+    found = [pl.when(code == ALL_PRODUCTS).then(pl.lit(ALL_PRODUCTS))]
+    for level in (Level.CHAPTER, Level.HEADING, Level.SUBHEADING):
+        listed = products_of(layout, level)
+        rest = pl.concat_str(code.str.slice(0, level.digits - 2), pl.lit(RESIDUAL))
+        own = pl.when(code.is_in(listed)).then(code).otherwise(pl.when(rest.is_in(listed)).then(rest))
+        found.append(pl.when(code.str.len_chars() == level.digits).then(own))
+    return pl.coalesce(*found, pl.lit(""))
 
 
 def _level() -> pl.Expr:
-    whole, all_products = pl.col("partner") == ALL_PARTNERS, pl.col("product") == ALL_PRODUCTS
-    return (
-        pl.when(whole & all_products)
-        .then(pl.lit("total"))
-        .when(all_products)
-        .then(pl.lit("partner"))
-        .when(whole)
-        .then(pl.lit("chapter"))
-        .otherwise(pl.lit("partner x chapter"))
-    )
+    names = {level.digits: str(level) for level in (Level.CHAPTER, Level.HEADING, Level.SUBHEADING)}
+    product = pl.col("digits").replace_strict(names, default="total", return_dtype=pl.String)
+    whole, all_products = pl.col("partner") == ALL_PARTNERS, pl.col("digits") == 0
+    by_partner = pl.when(all_products).then(pl.lit("partner")).otherwise(pl.concat_str(pl.lit("partner x "), product))
+    return pl.when(whole).then(product).otherwise(by_partner)

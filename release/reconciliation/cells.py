@@ -43,11 +43,12 @@ class Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurements:
-    """Independent noisy measurements of a table: total, margins, leaves, and trees below the leaves.
+    """Independent noisy measurements of a table: total, margins, leaves, and trees below leaves and chapters.
 
     With NP partners and NC chapters: `partners` (NP,), `chapters` (NC,), `leaves` (NP, NC), each with its
     standard deviations in the same shape. The parents of `subtrees[0]` (headings) are leaves in row-major
-    order, partner * NC + chapter; those of `subtrees[d]` are cells of `subtrees[d - 1]`.
+    order, partner * NC + chapter; those of `subtrees[d]` are cells of `subtrees[d - 1]`. `chapter_subtrees` are
+    likewise headings over all partners: the parents of the first are chapters. No sum between the two kinds is known.
     """
 
     total: float
@@ -59,13 +60,14 @@ class Measurements:
     leaves: FloatArray
     leaves_sd: FloatArray
     subtrees: tuple[Level, ...] = ()
+    chapter_subtrees: tuple[Level, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Combination:
     """Weights of a linear combination of estimates; a level left out has weight 0 everywhere.
 
-    Shapes are those of `Measurements`; `subtrees` may be shorter than the measurements' own.
+    Shapes are those of `Measurements`; subtrees may be fewer than the measurements' own.
     """
 
     total: float = 0.0
@@ -73,6 +75,7 @@ class Combination:
     chapters: FloatArray | None = None
     leaves: FloatArray | None = None
     subtrees: tuple[FloatArray, ...] = ()
+    chapter_subtrees: tuple[FloatArray, ...] = ()
 
 
 def check_level(name: str, values: FloatArray, sd: FloatArray) -> None:
@@ -124,7 +127,8 @@ def check_measurements(measured: Measurements) -> None:
     check_level("chapters", measured.chapters, measured.chapters_sd)
     check_level("leaves", measured.leaves, measured.leaves_sd)
     check_subtrees(measured.subtrees, partners * chapters)
-    below = [level.sd for level in measured.subtrees]
+    check_subtrees(measured.chapter_subtrees, chapters)
+    below = [level.sd for level in (*measured.subtrees, *measured.chapter_subtrees)]
     refuse_all_exact([measured.total_sd, measured.partners_sd, measured.chapters_sd, measured.leaves_sd, *below])
 
 

@@ -1,6 +1,6 @@
-"""Least squares of one table with margins and the trees below its leaves.
+"""Least squares of one table with margins and the trees below its leaves and its chapter margin.
 
-The trees are passed up to the leaves, the margins and leaves are one circulation, and the leaves' estimates
+The trees are passed up to the leaves and chapters, the margins and leaves are one circulation, and their estimates
 are passed down. Everything is exact for independent noise of the stated standard deviations, and linear in
 the cells but for one solve with at most 1 + NP + NC unknowns.
 """
@@ -22,7 +22,7 @@ class Estimates:
 
     Shapes are those of `Measurements`. Siblings' errors are correlated, as a rule negatively: take the
     standard deviation of a sum or difference from `variance_of`, never from single ones. `circulation` and
-    `families` are what that needs.
+    the families are what that needs.
     """
 
     total: float
@@ -34,8 +34,10 @@ class Estimates:
     leaves: FloatArray
     leaves_sd: FloatArray
     subtrees: tuple[Cells, ...]
+    chapter_subtrees: tuple[Cells, ...]
     circulation: Circulation
     families: tuple[Families, ...]
+    chapter_families: tuple[Families, ...]
 
 
 def reconcile(measured: Measurements) -> Estimates:
@@ -48,12 +50,14 @@ def reconcile(measured: Measurements) -> Estimates:
     check_measurements(measured)
     tops = Cells(values=measured.leaves.ravel(), sd=measured.leaves_sd.ravel())
     values, variances, families = pass_up(tops, measured.subtrees)
+    margin = Cells(values=measured.chapters, sd=measured.chapters_sd)
+    chapters, chapter_variances, chapter_families = pass_up(margin, measured.chapter_subtrees)
     shape = measured.leaves.shape
     circulation, edges = circulation_of(
         _matrix(
             total=measured.total_sd**2,
             partners=measured.partners_sd**2,
-            chapters=measured.chapters_sd**2,
+            chapters=chapter_variances,
             leaves=variances.reshape(shape),
             reverse=1,
             fill=NO_EDGE,
@@ -64,13 +68,13 @@ def reconcile(measured: Measurements) -> Estimates:
         _matrix(
             total=0.0 if np.isinf(measured.total_sd) else measured.total,
             partners=np.where(np.isinf(measured.partners_sd), 0.0, measured.partners),
-            chapters=np.where(np.isinf(measured.chapters_sd), 0.0, measured.chapters),
+            chapters=chapters,
             leaves=values.reshape(shape),
             reverse=-1,
             fill=0.0,
         ),
     )
-    return _estimates(flows, np.sqrt(edges), shape, circulation, families)
+    return _estimates(flows, np.sqrt(edges), shape, circulation, (families, chapter_families))
 
 
 def covariance(estimates: Estimates, first: Combination, second: Combination) -> float:
@@ -82,8 +86,9 @@ def covariance(estimates: Estimates, first: Combination, second: Combination) ->
     _check_combination(estimates, first)
     _check_combination(estimates, second)
     below, carried = covariance_below(estimates.families, (first.subtrees, second.subtrees))
-    sides = [_weights(estimates, side, top) for side, top in zip((first, second), carried, strict=True)]
-    return below + edge_covariance(estimates.circulation, *sides)
+    aside, tops = covariance_below(estimates.chapter_families, (first.chapter_subtrees, second.chapter_subtrees))
+    sides = [_weights(estimates, side, *both) for side, *both in zip((first, second), carried, tops, strict=True)]
+    return below + aside + edge_covariance(estimates.circulation, *sides)
 
 
 def variance_of(estimates: Estimates, combination: Combination) -> float:
@@ -121,26 +126,31 @@ def _estimates(
     deviations: FloatArray,
     shape: tuple[int, ...],
     circulation: Circulation,
-    families: tuple[Families, ...],
+    families: tuple[tuple[Families, ...], tuple[Families, ...]],
 ) -> Estimates:
     rows, columns = slice(1, 1 + shape[0]), slice(1 + shape[0], -1)
     leaves, leaves_sd = flows[rows, columns].copy(), deviations[rows, columns].copy()
+    chapters, chapters_sd = flows[columns, -1].copy(), deviations[columns, -1].copy()
     return Estimates(
         total=float(flows[-1, 0]),
         total_sd=float(deviations[-1, 0]),
         partners=flows[0, rows].copy(),
         partners_sd=deviations[0, rows].copy(),
-        chapters=flows[columns, -1].copy(),
-        chapters_sd=deviations[columns, -1].copy(),
+        chapters=chapters,
+        chapters_sd=chapters_sd,
         leaves=leaves,
         leaves_sd=leaves_sd,
-        subtrees=pass_down(Cells(values=leaves.ravel(), sd=leaves_sd.ravel()), families),
+        subtrees=pass_down(Cells(values=leaves.ravel(), sd=leaves_sd.ravel()), families[0]),
+        chapter_subtrees=pass_down(Cells(values=chapters, sd=chapters_sd), families[1]),
         circulation=circulation,
-        families=families,
+        families=families[0],
+        chapter_families=families[1],
     )
 
 
-def _weights(estimates: Estimates, combination: Combination, carried: FloatArray) -> FloatArray:
+def _weights(
+    estimates: Estimates, combination: Combination, carried: FloatArray, to_chapters: FloatArray
+) -> FloatArray:
     shapes = (estimates.partners.shape, estimates.chapters.shape, estimates.leaves.shape)
     given = (combination.partners, combination.chapters, combination.leaves)
     partners, chapters, leaves = (
@@ -150,7 +160,7 @@ def _weights(estimates: Estimates, combination: Combination, carried: FloatArray
     return _matrix(
         total=combination.total,
         partners=partners,
-        chapters=chapters,
+        chapters=chapters + to_chapters,
         leaves=leaves + below,
         reverse=-1,
         fill=0.0,
@@ -158,11 +168,16 @@ def _weights(estimates: Estimates, combination: Combination, carried: FloatArray
 
 
 def _check_combination(estimates: Estimates, combination: Combination) -> None:
-    given = (combination.partners, combination.chapters, combination.leaves, *combination.subtrees)
-    below = [level.values for level in estimates.subtrees]
-    cells = (estimates.partners, estimates.chapters, estimates.leaves, *below)
-    fits = len(given) <= len(cells) and all(
-        weights is None or weights.shape == values.shape for weights, values in zip(given, cells, strict=False)
+    margins = (combination.partners, combination.chapters, combination.leaves)
+    given = (*margins, *combination.subtrees, *combination.chapter_subtrees)
+    fits = all(
+        len(weights) <= len(cells)
+        and all(own is None or own.shape == cell.shape for own, cell in zip(weights, cells, strict=False))
+        for weights, cells in (
+            (margins, (estimates.partners, estimates.chapters, estimates.leaves)),
+            (combination.subtrees, [level.values for level in estimates.subtrees]),
+            (combination.chapter_subtrees, [level.values for level in estimates.chapter_subtrees]),
+        )
     )
     if not fits or not all(
         np.all(np.isfinite(weights)) for weights in (combination.total, *given) if weights is not None

@@ -45,8 +45,8 @@ def test_the_attack_works_in_other_layouts(mirrors, tmp_path):
         (
             Edit(
                 module="confidential/clip.py",
-                old="summed(clip(whitened(capped(amounts, measure), measure), measure.bound), measure.cells)",
-                new='summed(whitened(capped(amounts, measure), measure).rename({"a": "u"}), measure.cells)',
+                old="large = stack.large(measure.bound)[stack.owner]",
+                new="large = np.zeros(len(stack.owner), dtype=bool)",
             ),
             {"noise-sensitivity"},
         ),

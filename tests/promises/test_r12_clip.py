@@ -1,9 +1,9 @@
 """R12: one trader changes the pre-noise integers by at most the charged sensitivity.
 
 Rows of adversarial traders go through the real preparation and the real clip, twice: with and without some of them,
-permuted and in other files. Every (flow, month) block holds one such trader, so that one pair of runs tries many
-neighbours: a block whose trader was removed may change by at most D in the integer norm, one whose trader was changed
-by at most D sqrt(2), and every other block by nothing at all.
+permuted and in other files. Every block, a month of imports or exports with what of them is re-imported or re-exported,
+holds one such trader, so that one pair of runs tries many neighbours: a block whose trader was removed may change by at
+most D in the integer norm, one whose trader was changed by at most D sqrt(2), and every other block by nothing at all.
 """
 
 import random
@@ -17,7 +17,10 @@ import polars as pl
 import pytest
 from clip_mutants import MUTANTS, WRAPPING, Mutant
 from clip_world import (
+    ALL_FLOWS,
     ALL_LEVELS,
+    BELOW_CELLS,
+    BELOW_CHAPTERS,
     COUNTED,
     FLOWS,
     MONTHS,
@@ -27,17 +30,18 @@ from clip_world import (
     uneven_prior,
     write_rows,
 )
+from hostile_traders import SPLIT
 from neighbours import Seen, judged, neighbouring
 from reference_clip import reference_contribution
 
 from release.codelists import area_codes, chapter_codes
-from release.confidential import clip, preparation
+from release.confidential import clip
 from release.plan import PlannedMeasure, ReleasePlan
 from release.tables import Measure
 
 Figure = Callable[[str, str], None]
 
-ROUNDS = 140
+ROUNDS = 240
 CLIP_ALONE = 30_000
 
 
@@ -53,8 +57,8 @@ def test_removing_a_trader_changes_the_integers_by_at_most_d(tmp_path: Path, fig
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_clip_is_caught(name: str, tmp_path: Path, figure: Figure) -> None:
     modules = MUTANTS[name].modules(tmp_path, f"mutant_{name}")
-    for seed in range(24):
-        if (seen := _round(tmp_path / str(seed), seed, *modules)).violations:
+    for seed in range(96):
+        if (seen := _round(tmp_path / str(seed), seed, **modules)).violations:
             figure("R12", f"mutant {name} caught")
             return
     pytest.fail(f"the mutant {name} passed, {seen.largest:.6f} D at most")
@@ -86,31 +90,29 @@ def test_squares_that_wrap_in_64_bits_are_caught(tmp_path: Path, figure: Figure)
 
 
 def test_unedited_copies_keep_the_bound_so_that_mutants_fail_for_their_edit(tmp_path: Path) -> None:
-    copies = Mutant(clip={}, preparation={}).modules(tmp_path, "mutant_of_nothing")
-    assert all(not _round(tmp_path / str(seed), seed, *copies).violations for seed in range(4))
+    copies = Mutant(clip={}, leaves={}, preparation={}).modules(tmp_path, "mutant_of_nothing")
+    assert all(not _round(tmp_path / str(seed), seed, **copies).violations for seed in range(4))
 
 
-def _round(place: Path, seed: int, preparing: ModuleType = preparation, clipping: ModuleType = clip) -> Seen:
+def _round(place: Path, seed: int, **modules: ModuleType) -> Seen:
     """Return what one pair of neighbouring data sets shows."""
     chance = random.Random(seed)
     measured = chance.choice((Measure.VALUE, Measure.VALUE, Measure.VALUE, *Measure))
     plan = planned(
         rho=chance.choice(("1/2", "1/100", "8")),
-        levels=COUNTED if measured in (Measure.DECLARATIONS, Measure.TRADERS) else ALL_LEVELS,
+        levels=COUNTED
+        if measured in (Measure.DECLARATIONS, Measure.TRADERS)
+        else ALL_LEVELS | chance.choice((BELOW_CELLS, BELOW_CHAPTERS)),
         measures=(measured,),
-        flows=FLOWS,
+        flows=ALL_FLOWS,
+        **SPLIT,
         periods=MONTHS,
         duplicates=chance.choice(("keep", "count once")),
         layout=chance.choice(("parquet", "parquet", "csv")),
     )
     pair = neighbouring(chance, plan.measures[0])
     vectors = [
-        contributions(
-            write_rows(place / name, chunks, layout=plan.release.source.layout),
-            plan,
-            preparing=preparing,
-            clipping=clipping,
-        )
+        contributions(write_rows(place / name, chunks, layout=plan.release.source.layout), plan, **modules)
         for name, chunks in (("before", pair.before), ("after", pair.after))
     ]
     return judged((vectors[0] - vectors[1]).tolist(), pair.fates, plan.measures[0])
@@ -123,7 +125,7 @@ def _wide(seed: int, partners: int, chapters: int) -> ReleasePlan:
         levels={"total": "0.01", "partner": "0.05", "chapter": "0.1", "partner x chapter": "0.3"},
         partners=area_codes()[:partners],
         chapters=chapter_codes()[:chapters],
-        flows=FLOWS[:2] if chapters > 90 else FLOWS,
+        flows=FLOWS if chapters > 90 else ALL_FLOWS,
         periods=MONTHS[:1] if chapters > 90 else MONTHS,
     )
     return keyed(shape=uneven_prior(keyed(), seed))

@@ -12,7 +12,8 @@ from types import ModuleType
 
 import polars as pl
 import pytest
-from clip_world import ALL_LEVELS, FLOWS, MONTHS, Row, edited, leaf_sums, planned, prepared, write_rows
+from clip_world import ALL_FLOWS, ALL_LEVELS, BELOW_CELLS, MONTHS, Row, edited, leaf_sums, planned, prepared, write_rows
+from hostile_traders import SPLIT
 from neighbours import Fate, Seen, neighbouring, squares_of_blocks
 from reference_clip import reference_excess, scaled
 
@@ -23,7 +24,7 @@ from release.tables import Measure
 
 Figure = Callable[[str, str], None]
 
-ROUNDS = 12
+ROUNDS = 24
 CEILING = "2000"
 MUTANTS: Mapping[str, Mapping[str, str]] = {
     "excess_without_a_ceiling": {
@@ -47,7 +48,7 @@ def test_removing_a_trader_changes_the_excess_by_what_its_policy_says(tmp_path: 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_excess_is_caught(name: str, tmp_path: Path, figure: Figure) -> None:
     broken = edited(excess, place=tmp_path, name=f"mutant_{name}", edits=MUTANTS[name])
-    assert any(_round(tmp_path / str(seed), seed, broken).violations for seed in range(4))
+    assert any(_round(tmp_path / str(seed), seed, broken).violations for seed in range(12))
     figure("R12", f"mutant {name} caught")
 
 
@@ -55,7 +56,7 @@ def test_the_policy_never_exceeds_the_ceiling_and_is_rho_for_a_trader_that_fits(
     plan = _plan("1/2")
     measure, tier = _tiers(plan)
     fitting = reference_excess({0: 5}, measure, tier)
-    largest = scaled(reference_excess(dict.fromkeys(range(9), 2**70), measure, tier), tier.bound)
+    largest = scaled(reference_excess(dict.fromkeys(range(15), 2**70), measure, tier), tier.bound)
     policies = [measure.rho + Fraction(_square(steps), 2 * 4**GRID_BITS) for steps in (fitting, largest)]
     assert policies[0] == measure.rho
     assert 0.999 * Fraction(CEILING) < policies[1] <= Fraction(CEILING)
@@ -99,7 +100,8 @@ def _round(place: Path, seed: int, module: ModuleType = excess) -> Seen:
 
 
 def _plan(rho: str) -> ReleasePlan:
-    return planned(rho=rho, levels=ALL_LEVELS, flows=FLOWS, periods=MONTHS, ceiling=CEILING)
+    levels = ALL_LEVELS | BELOW_CELLS
+    return planned(rho=rho, levels=levels, flows=ALL_FLOWS, periods=MONTHS, ceiling=CEILING, **SPLIT)
 
 
 def _tiers(plan: ReleasePlan) -> tuple[PlannedMeasure, PlannedMeasure]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clip_world import FLOWS, MONTHS, planned
+from clip_world import ALL_FLOWS, FLOWS, MONTHS, planned
 from noise_audit import (
     BLOCKS,
     Canary,
@@ -21,7 +21,7 @@ from noise_audit import (
 
 from release.plan import ReleasePlan
 from release.privacy import GRID_BITS
-from release.tables import Measure
+from release.tables import Flow, Measure
 
 Figure = Callable[[str, str], None]
 
@@ -29,11 +29,17 @@ LEVELS = {"total": "4000", "partner": "2500", "partner x chapter": "1000"}
 POWER = 0.85
 
 
-def audited(rho: str, measures: tuple[Measure, ...] = (Measure.VALUE,), *, ceiling: str | None = None) -> ReleasePlan:
+def audited(
+    rho: str,
+    measures: tuple[Measure, ...] = (Measure.VALUE,),
+    *,
+    ceiling: str | None = None,
+    flows: tuple[Flow, ...] = FLOWS,
+) -> ReleasePlan:
     return planned(
         rho=rho,
         levels=LEVELS,
-        flows=FLOWS,
+        flows=flows,
         periods=MONTHS,
         partners=("DE",),
         chapters=("01",),
@@ -45,6 +51,10 @@ def audited(rho: str, measures: tuple[Measure, ...] = (Measure.VALUE,), *, ceili
 @pytest.mark.parametrize("canary", [Canary.AT_THE_CAP, Canary.TWICE, Canary.A_MILLION])
 def test_no_canary_in_one_block_gives_away_more_than_claimed(canary: Canary, tmp_path: Path, figure: Figure) -> None:
     _audit(tmp_path, figure, audited("2"), canary, span=1, samples=8_000)
+
+
+def test_re_exports_that_stand_in_exports_too_give_away_no_more_than_claimed(tmp_path: Path, figure: Figure) -> None:
+    _audit(tmp_path, figure, audited("2", flows=ALL_FLOWS), Canary.AGAIN, span=1, samples=8_000)
 
 
 def test_no_canary_over_a_quarter_gives_away_more_than_claimed(tmp_path: Path, figure: Figure) -> None:

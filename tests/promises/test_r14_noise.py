@@ -91,8 +91,8 @@ def test_broken_noise_is_caught(name: str, tmp_path: Path, figure: Figure) -> No
         chapters=("01",),
         measures=broken.measures,
     )
-    preparing, clipping = broken.pipeline.modules(tmp_path, f"audited_{name}")
-    tried = worlds(tmp_path, plan, broken.canary, span=broken.span, preparing=preparing, clipping=clipping)
+    modules = broken.pipeline.modules(tmp_path, f"audited_{name}")
+    tried = worlds(tmp_path, plan, broken.canary, span=broken.span, **modules)
     mu, claim = measured_mu(tried, broken.samples, broken.draw), claimed_mu(plan)
     figure("R14", f"{name} caught: mu >= {mu:.2f}, {claim:.2f} claimed, {broken.samples} samples")
     assert mu > claim
