@@ -34,6 +34,11 @@ def keys_are_public(evidence: Evidence) -> Iterator[AuditFinding]:
             codes = plan[what]
             if len(set(codes)) < len(codes) or codes[-1] != RESIDUAL or not set(codes[:-1]) <= set(known):
                 yield found("keys-invalid", bundle.place, f"Its {what} aren't unique public codes ending with _X.")
+        listed = {"headings": plan["chapters"], "subheadings": plan.get("headings", [])}
+        for what, above in listed.items():
+            codes = plan.get(what, [])
+            if len(set(codes)) < len(codes) or not {code[:-2] for code in codes} <= set(above):
+                yield found("keys-invalid", bundle.place, f"Its {what} aren't unique codes below listed ones.")
         shipped = {name: codelist(name).digest for name in ("areas", "chapters")}
         other = sorted(name for name, digest in shipped.items() if plan["codelists"].get(name) != digest)
         if other:
