@@ -11,6 +11,7 @@ from release.bundle.verification import read_bundle
 from release.config import load_release
 from release.errors import ConfigError
 from release.plan import make_plan
+from release.postprocess import exposure
 
 RECORD = OFFICE.replace('kind = "trader-year"', 'kind = "record"')
 PRIOR = """
@@ -129,3 +130,13 @@ def test_records_are_released_under_a_bound_of_their_own(tmp_path):
     assert bundle.plan["unit"]["kind"] == "record"
     assert json.dumps(bundle.plan["measures"][0]["declared_bound"]["amount"]) == '"1000"'
     assert bundle.observations["exposure"].is_finite().all()
+
+
+def test_the_grids_part_of_the_exposure_grows_with_the_units_that_a_cell_may_hold(tmp_path):
+    few = release_toml("AAA")
+    many = few.replace('amount = "1.5e4"', 'amount = "1.5e4"\nunits = 1_000_000')
+    assert many != few
+    for name, toml, share in (("few", few, 0.02), ("many", many, 2e6 / 2**24)):
+        measure = plan_of(write_office(tmp_path / name, release=toml)).measures[0]
+        sd = np.array([1.0, 7.0])
+        assert exposure(measure, sd) == pytest.approx(share * sd)

@@ -33,6 +33,8 @@ from release.tables import Flow, Layout, Measure, leaf_of_code
 _OWN = 2**32
 """Codes of units that are single rows begin here; those of traders end before."""
 
+_DIGITS_IN = {"units": 0, "thousands": 3, "millions": 6}
+
 LARGEST_LINE = 2**52
 """The largest amount of one line, in minor units; far above every cap, and exact as a double."""
 
@@ -144,7 +146,8 @@ class Preparation:
     def _numbers(self, schema: pl.Schema) -> dict[str, pl.Expr]:
         """Return the columns that are read row by row."""
         columns = self._columns
-        numbers = {"value": _amount(columns.value, schema, self._plan.release.source.value_decimals)}
+        source = self._plan.release.source
+        numbers = {"value": _amount(columns.value, schema, source.value_decimals + _DIGITS_IN[source.value_in])}
         if self.weighed and columns.net_mass is not None:
             numbers["net_mass"] = _amount(columns.net_mass, schema, 3).fill_null(0)
         if _is_date(columns.date, schema):
@@ -203,7 +206,7 @@ class Preparation:
             return integers(batch["period"])
         layout = self._plan.release.source.date_format
         return self._coded(
-            batch, "period", self._columns.date, lambda text: _period(_parsed_date(text, layout), self._plan)
+            batch, "period", self._columns.date, lambda text: _period(parsed_date(text, layout), self._plan)
         )
 
     def _currency(self, batch: pl.DataFrame, field: FieldSource) -> Codes:
@@ -285,6 +288,9 @@ def _raw(field: FieldSource) -> dict[Flow | None, pl.Expr]:
         candidates = [pl.col(name).cast(pl.String) for name in field.first_of]
         filled = (pl.when(candidate.str.strip_chars() != "").then(candidate) for candidate in candidates)
         return {None: pl.coalesce(filled)}
+    if field.joined is not None:
+        parts = [pl.col(name).cast(pl.String).str.strip_chars() for name in field.joined]
+        return {None: pl.concat_str(parts, separator="-")}
     return {code: pl.col(name).cast(pl.String) for code, name in (field.by_flow or {}).items()}
 
 
@@ -352,7 +358,8 @@ def _period(date: pl.Expr, plan: ReleasePlan) -> pl.Expr:
     return pl.when(date.dt.year() == plan.release.year).then(place)
 
 
-def _parsed_date(text: pl.Expr, layout: str) -> pl.Expr:
+def parsed_date(text: pl.Expr, layout: str) -> pl.Expr:
+    """Return dates from text written as `layout`; a part that it lacks is the first; null where the text isn't so."""
     if "%d" in layout:
         return text.str.to_date(layout, strict=False)
     if any(month in layout for month in ("%m", "%b", "%B")):
@@ -400,10 +407,11 @@ def _from_double(column: pl.Expr, decimals: int) -> pl.Expr:
 def _from_text(text: pl.Expr, decimals: int) -> pl.Expr:
     whole = text.str.extract(r"^[+-]?0*([0-9]*)", 1)
     places = text.str.extract(r"\.([0-9]*)$", 1).fill_null("")
-    tail = pl.concat_str(places, pl.lit("0000")).str.slice(0, decimals + 1).cast(pl.Int64, strict=False)
-    units = pl.concat_str(pl.lit("0"), whole.str.slice(0, 15)).cast(pl.Int64, strict=False)
+    room = 18 - decimals  # digits that fit 64 bits once they are minor units
+    tail = pl.concat_str(places, pl.lit("0" * (decimals + 1))).str.slice(0, decimals + 1).cast(pl.Int64, strict=False)
+    units = pl.concat_str(pl.lit("0"), whole.str.slice(0, room)).cast(pl.Int64, strict=False)
     size = (units * 10**decimals + (tail + 5) // 10).clip(0, LARGEST_LINE)
-    size = pl.when(whole.str.len_bytes() > 15).then(pl.lit(LARGEST_LINE, pl.Int64)).otherwise(size)  # noqa: PLR2004
+    size = pl.when(whole.str.len_bytes() > room).then(pl.lit(LARGEST_LINE, pl.Int64)).otherwise(size)
     exact = pl.when(text.str.starts_with("-")).then(-size).otherwise(size)
     scientific = _from_double(text.cast(pl.Float64, strict=False), decimals)
     return pl.when(text.str.contains(_NUMBER)).then(exact).when(text.str.contains(_SCIENTIFIC)).then(scientific)

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from release.confidential import journal, preparation
 from release.confidential.boundary import guarded, sealed
+from release.confidential.contents import content_findings
 from release.confidential.engine import Vectors, exact_vectors
 from release.confidential.environment import check_environment, forbid_dumps, started_with
+from release.confidential.inspection import Finding, row_findings, text_findings
 from release.confidential.mapping import ProtectedTraders, TraderIds, read_protected_traders, read_trader_ids
 from release.confidential.noise import noisy
 from release.confidential.preparation import NO_IDS, Ids
@@ -127,6 +129,20 @@ class Records:
         journal.note(self._state, "source check", asdict(found))
         return found
 
+    @guarded
+    def findings(self, plan: ReleasePlan) -> tuple[Finding, ...]:
+        """Return what is wrong with the files as a whole: confidential, for `mirrors source check` alone."""
+        forbid_dumps()
+        self._digest  # noqa: B018 - schema first
+        return sealed("findings", lambda: self._looked_over(plan))
+
+    def _looked_over(self, plan: ReleasePlan) -> tuple[Finding, ...]:
+        return (
+            *text_findings(self._files, self._source),
+            *row_findings(self._files, plan),
+            *content_findings(self._files, plan),
+        )
+
     def _keyed(self, plan: ReleasePlan) -> tuple[tuple[str, str], ...]:
         contents = [(SOURCE, self._digest)]
         if self._table is not None:
@@ -142,7 +158,7 @@ class Records:
         place = self._place
         if place is None:
             raise SourceMissingError("the path in the config, which names none")
-        return sealed("open", lambda: hold(place, self._source.layout))
+        return sealed("open", lambda: hold(place, self._source.layout, self._source.encoding))
 
     @cached_property
     def _digest(self) -> bytes:

@@ -93,10 +93,17 @@ def _measure(document: Mapping[str, Any], measurement: Measurement, layout: Layo
 def _declared(document: Mapping[str, Any] | None) -> DeclaredBound | None:
     if document is None:
         return None
-    amounts = {name: document[name] for name in ("amount", "times_prior", "floor")}
-    stated = {name: None if text is None else Fraction(text) for name, text in amounts.items()}
-    level = None if document["level"] is None else Level(document["level"])
-    return DeclaredBound(source=document["source"], level=level, **stated)
+    amount, times_prior, floor = (
+        None if document[name] is None else Fraction(document[name]) for name in ("amount", "times_prior", "floor")
+    )
+    return DeclaredBound(
+        source=document["source"],
+        units=document.get("units", 167_772),
+        amount=amount,
+        times_prior=times_prior,
+        level=None if document["level"] is None else Level(document["level"]),
+        floor=floor,
+    )
 
 
 def _levels(

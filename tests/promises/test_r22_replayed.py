@@ -393,7 +393,7 @@ CASES: dict[str, tuple[str, Case]] = {
 
 
 def _usurped(bench: Bench) -> MemoryFiles:
-    """Return the registry taken over by strangers: a next root and everything below it, whole but for old keepers."""
+    """Return the registry taken over by strangers: all that is signed is whole, but for the old keepers."""
     keys = (bench.stranger, new_private_key())
     own = Keepers(keys=tuple(key.public for key in keys), threshold=2)
     known = believed(MemoryFiles(first_files(own, keys, EXPIRY)), today=None)
