@@ -7,10 +7,15 @@ from itertools import combinations
 import pytest
 from audit_faults import FAULTS, Planted
 from audit_world import World, copied, issued, real_world
+from small_office import RELEASE, write_office
 
 from release.audit.checks import audit
 from release.audit.evidence import Evidence
+from release.audit.figures import scatters
+from release.audit.report import report_document
 from release.audit.rules import RULES
+from release.cli import runs
+from release.cli.audits import Asked, own_evidence
 
 ONLY_INSIDE = {
     "the_witness_lags",
@@ -107,3 +112,30 @@ def test_an_outsider_sees_what_published_things_show(world):
         if not fault.codes & codes(evidence):
             unseen.add(name)
     assert unseen == ONLY_INSIDE
+
+
+FINER = (
+    RELEASE.replace('flows = ["M", "X"]', 'flows = ["M", "X", "RX"]')
+    .replace('chapters = ["01", "27", "84", "85"]', 'chapters = ["01", "27", "84", "85"]\nheadings = ["8471", "8504"]')
+    .replace('noise_sd = "2e5" },\n]', 'noise_sd = "2e5" },\n    { level = "partner x heading", noise_sd = "1e5" },\n]')
+)
+
+
+def test_a_release_with_headings_and_re_exports_has_no_finding(tmp_path):
+    office = tmp_path / "office.toml"
+    runs.run(write_office(tmp_path, release=FINER, lines=400), None, None, None, as_json=True)
+    evidence = own_evidence(office, Asked(office=office))
+    assert audit(evidence) == ()
+    assert next(scatters(evidence.bundles[0])).freedom > 50
+
+
+def test_a_declared_bound_is_told_as_a_bound(tmp_path):
+    bound = '[[measures]]\nname = "value"\ndeclared_bound = { source = "a law", amount = "1e4" }'
+    release = RELEASE.replace('[[measures]]\nname = "value"', bound)
+    office = tmp_path / "office.toml"
+    runs.run(write_office(tmp_path, release=release, lines=400), None, None, None, as_json=True)
+    evidence = own_evidence(office, Asked(office=office))
+    findings = audit(evidence)
+    assert findings == ()
+    [measure, *_] = report_document(evidence, findings)["releases"][0]["measures"]
+    assert (measure["bounded"], measure["declared"]) == (True, "a law")
