@@ -117,8 +117,8 @@ _CHARGES = {
 
 _PLANS = {
     "config-differs": _warning(
-        "The config in use doesn't give the plan that was charged; the next run would be refused or differ.",
-        "Find out what was changed since; give a changed release a name of its own.",
+        "The config in use doesn't give the plan that was charged; running it again would be refused.",
+        "See what was changed since, config, prior or program; give a changed release a name of its own.",
     ),
     "terms-differ": _warning(
         "The config's unit, delta, limit or reserve isn't the account's, so the next charge is refused.",
