@@ -7,7 +7,7 @@ decide.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -23,7 +23,7 @@ from release.config import Office, Release
 from release.ledger.entries import Entry, Head
 from release.ledger.findings import Finding as LedgerFinding
 from release.ledger.guard import KnownHead
-from release.ledger.replay import Replay, replay
+from release.ledger.replay import Replay
 from release.ledger.statement import Statement, write_statement
 from release.ledger.values import Charge
 from release.measurement import Measurement
@@ -151,11 +151,6 @@ class Evidence:
     def bundles_of(self, release: str) -> tuple[AuditedBundle, ...]:
         """Return the bundles that say they are of a release."""
         return tuple(bundle for bundle in self.bundles if bundle.release == release)
-
-
-def with_statement(evidence: Evidence, statement: Statement) -> Evidence:
-    """Return the evidence with another statement."""
-    return replace(evidence, statement=statement, chain=replay(statement.entries))
 
 
 def statement_of(entries: tuple[Entry, ...]) -> Statement:

@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from release.errors import OverLimitError
 from release.ledger.values import Account, AccountState, Terms
+from release.privacy import joint_loss_of_one_line, joint_loss_of_several_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +136,8 @@ def joint_losses(accounts: Iterable[AccountState]) -> tuple[JointLoss, ...]:
         JointLoss(
             offices=(one, other),
             year=year,
-            one_line=joint_loss(rho, spent[other, year], 1),
-            several_lines=joint_loss(rho, spent[other, year], 2),
+            one_line=joint_loss_of_one_line(rho, spent[other, year]),
+            several_lines=joint_loss_of_several_lines(rho, spent[other, year]),
         )
         for (one, year), rho in sorted(spent.items())
         for other in sorted({office for office, _ in spent})
