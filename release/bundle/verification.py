@@ -154,6 +154,53 @@ def verify(place: Path, registry: Registry | None = None) -> Verification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Examined:
+    """A bundle as an audit sees it, which looks on where a reader stops.
+
+    Attributes:
+        findings: everything that is wrong with it.
+        contents: its files' bytes, where they are the listed ones; else empty.
+        values: what they say, None when they can't be read.
+        vouched: who vouches for it.
+    """
+
+    findings: tuple[BundleFinding, ...]
+    contents: dict[str, bytes]
+    values: Parsed | None
+    vouched: Vouched = _UNSIGNED
+
+
+def examine(place: Path, registry: Registry | None = None) -> Examined:
+    """Return everything that is wrong with the bundle at `place`; one whose signature is refused is looked into too."""
+    try:
+        known = _read(place, registry)
+    except Stop as stop:
+        if registry is None:
+            return Examined(findings=(stop.finding,), contents={}, values=None)
+        further = examine(place)
+        findings = tuple(dict.fromkeys((stop.finding, *further.findings)))
+        return Examined(findings=findings, contents=further.contents, values=further.values)
+    return Examined(
+        findings=tuple(findings_within(known.contents, known.values)),
+        contents=known.contents,
+        values=known.values,
+        vouched=known.vouched,
+    )
+
+
+def examine_contents(contents: dict[str, bytes]) -> Examined:
+    """Return what is wrong within an unsigned bundle's files, whose sizes and digests are taken to be right."""
+    try:
+        values = parsed(contents)
+    except (Stop, KeyError) as stopped:
+        finding = (
+            stopped.finding if isinstance(stopped, Stop) else BundleFinding(code="manifest", message="a file lacks")
+        )
+        return Examined(findings=(finding,), contents=contents, values=None)
+    return Examined(findings=tuple(findings_within(contents, values)), contents=contents, values=values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Known:
     """A bundle's files once they are the listed ones."""
 
