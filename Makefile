@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
 
-.PHONY: help test coverage quick check inference demo dashboard docs pilot imf promises audit-noise bench accuracy large-traders lock clean
+.PHONY: help test coverage quick check inference demo dashboard docs pilot imf promises audit-noise audit-faults bench accuracy large-traders lock clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ promises: .venv/ready .venv/spreadsheet  ## run what must hold under faults and 
 
 audit-noise: .venv/ready  ## measure the real pipeline's privacy loss and the clip's sensitivity, with planted faults
 	$(BIN)/python -m pytest tests/promises/test_r12*.py tests/promises/test_r13*.py tests/promises/test_r14*.py -q -n $(JOBS) --dist loadscope
+
+audit-faults: .venv/ready  ## plant all pairs of faults for the audit; some minutes
+	MIRRORS_PAIRS=all $(BIN)/python -m pytest tests/test_audit_faults.py -q
 
 bench: .venv/ready  ## speed and memory, as ratios measured side by side
 	$(BIN)/python benchmarks/reconciliation.py

@@ -7,8 +7,9 @@ from fractions import Fraction
 from dashboard.losses import epsilon
 from dashboard.sources import Published, Stated
 from release.bundle.verification import Bundle
+from release.ledger.standing import JointLoss, joint_losses
 from release.ledger.values import AccountState, Charge
-from release.privacy import joint_loss_of_one_line, joint_loss_of_several_lines, parse_delta, parse_rho
+from release.privacy import parse_delta, parse_rho
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,16 +21,6 @@ class Step:
     rho: Fraction
     after: Fraction
     state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joint:
-    """What two offices' releases together give away of a transaction that stands in the records of both."""
-
-    offices: tuple[str, str]
-    year: int
-    one_line: Fraction
-    several_lines: Fraction
 
 
 def accounts(statements: Iterable[Stated]) -> tuple[AccountState, ...]:
@@ -69,21 +60,6 @@ def epsilon_of(rho: Fraction, delta: Fraction, known: dict[tuple[Fraction, Fract
     return known.get((rho, delta)) or epsilon(rho, delta)
 
 
-def joint(found: Published) -> tuple[Joint, ...]:
+def joint(found: Published) -> tuple[JointLoss, ...]:
     """Return the joint loss of each pair of offices and accounting year, over all their accounts' uniform tiers."""
-    spent: dict[tuple[str, int], Fraction] = {}
-    for state in accounts(found.statements):
-        if state.account.tier == "uniform":
-            key = (state.account.office, state.account.year)
-            spent[key] = spent.get(key, Fraction(0)) + state.spent
-    return tuple(
-        Joint(
-            offices=(one, other),
-            year=year,
-            one_line=joint_loss_of_one_line(rho, spent[other, year]),
-            several_lines=joint_loss_of_several_lines(rho, spent[other, year]),
-        )
-        for (one, year), rho in sorted(spent.items())
-        for other in sorted({office for office, _ in spent})
-        if one < other and (other, year) in spent
-    )
+    return joint_losses(accounts(found.statements))

@@ -5,6 +5,9 @@ generalised least squares makes of all cells of one flow and period together; `e
 taken off; `display` is for showing and enters no sum and no test.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -14,7 +17,7 @@ from release.estimates import Figures, reconciled
 from release.measurement import Measurement, measured
 from release.plan import PlannedMeasure, ReleasePlan
 from release.privacy import GRID_BITS
-from release.tables import Level, cells
+from release.tables import Cell, Layout, Level, cells
 
 Z95 = 1.959963984540054
 """The standard normal's quantile at 0.975."""
@@ -30,13 +33,29 @@ def observations(plan: ReleasePlan, measurement: Measurement) -> pl.DataFrame:
     Amounts are in the measure's unit: currency units, declaration lines, traders, kilograms; they are rounded to the
     precision at which figures are published.
     """
+    office = Reporter(code=plan.office.code, currency=plan.office.metadata.currency)
+    return table_of(office, plan.layout, plan.measures, measurement)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter:
+    """Whose figures a table holds, and the currency of their values."""
+
+    code: str
+    currency: str
+
+
+def table_of(
+    office: Reporter, layout: Layout, measures: Iterable[PlannedMeasure], measurement: Measurement
+) -> pl.DataFrame:
+    """Return the published table of an office's measures; all that it needs stands in a bundle."""
     parts = []
-    for measure in plan.measures:
+    for measure in measures:
         raw = measured_figures(measure, measurement)
-        estimates = reconciled(plan.layout, raw) if measure.measure.additive else raw
+        estimates = reconciled(layout, raw) if measure.measure.additive else raw
         parts += [
-            _level_table(plan, measure, level.level, raw[level.level], estimates[level.level])
-            for level in measure.levels
+            _level_table(tuple(cells(layout, own.level)), office, measure, raw[own.level], estimates[own.level])
+            for own in measure.levels
         ]
     return stated(pl.concat(parts).select(OBSERVATION_SCHEMA.names()).match_to_schema(OBSERVATION_SCHEMA))
 
@@ -72,17 +91,16 @@ def exposure(measure: PlannedMeasure, sd: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def _level_table(
-    plan: ReleasePlan, measure: PlannedMeasure, level: Level, measured: Figures, estimate: Figures
+    keys: Sequence[Cell], office: Reporter, measure: PlannedMeasure, measured: Figures, estimate: Figures
 ) -> pl.DataFrame:
-    keys = list(cells(plan.layout, level))
     return pl.DataFrame(
         {
-            "office": [plan.office.code] * len(keys),
+            "office": [office.code] * len(keys),
             "period": [key.period for key in keys],
             "flow": [str(key.flow) for key in keys],
             "partner": [key.partner for key in keys],
             "product": [key.product for key in keys],
-            "level": [str(level)] * len(keys),
+            "level": [str(key.level) for key in keys],
             "measure": [str(measure.measure)] * len(keys),
             "measured": measured.values,
             "measured_sd": measured.sd,
@@ -92,7 +110,7 @@ def _level_table(
             "high": estimate.values + Z95 * estimate.sd,
             "exposure": exposure(measure, estimate.sd),
             "display": shown(estimate.values, estimate.sd),
-            "unit": [unit_code(measure.measure, plan.office.metadata.currency)] * len(keys),
+            "unit": [unit_code(measure.measure, office.currency)] * len(keys),
         }
     )
 

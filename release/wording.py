@@ -1,6 +1,7 @@
 """How figures are written for people, the same in the command line, the dashboard and the reports."""
 
 import math
+from fractions import Fraction
 
 _SCALES = ((1e12, "trn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 _SIGNS = {"USD": "US$", "EUR": "€", "GBP": "£", "KRW": "₩"}
@@ -92,6 +93,28 @@ def unit_warning(unit: str) -> str | None:
 def holder(unit: str) -> str:
     """Return whose volume a unit's loss is about."""
     return "row" if unit == "record" else "trader"
+
+
+def exact(text: str) -> str:
+    """Return an exact amount's text with thousands set apart: `19,999`, `0.5`, `1/3`."""
+    whole, point, decimals = text.partition(".")
+    return f"{int(whole):,}{point}{decimals}" if whole.isdecimal() else text
+
+
+def one_in(text: str) -> str:
+    """Return a small exact amount as people write it: `1 in 100,000,000`, or as it is."""
+    amount = Fraction(text)
+    return f"1 in {amount.denominator:,}" if amount.numerator == 1 else text
+
+
+def points_up(part: float) -> int:
+    """Return a part in percentage points, rounded up, at most 100."""
+    return min(100, math.ceil(100 * part))
+
+
+def decimals_up(figure: float) -> str:
+    """Return a figure in two decimals, rounded up: what a loss is told to be is never less than it is."""
+    return f"{math.ceil(figure * 100) / 100:.2f}"
 
 
 def count(number: int) -> str:

@@ -1,25 +1,47 @@
-"""The ledger's heads that an office's published bundles name: a chain alone notices no rollback, these do."""
+"""The ledger's heads that published things name: a chain alone notices no rollback, these do."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from release.bundle.bounds import LARGEST_DOCUMENT
 from release.bundle.content import MANIFEST
+from release.bundle.folder import STATEMENT_ENDING
 from release.ledger.entries import Head
+
+_LARGEST_STATEMENT = 100_000_000
 
 
 def heads_in(folder: Path) -> tuple[Head, ...]:
     """Return the heads named by the bundles in an office's folder of publication; what can't be read names none."""
-    heads = (_head(place) for place in sorted(folder.glob(f"*/{MANIFEST}")) if not place.parent.name.startswith("."))
-    return tuple(head for head in heads if head is not None)
+    return _heads(place for place in sorted(folder.glob(f"*/{MANIFEST}")) if not place.parent.name.startswith("."))
 
 
-def _head(manifest: Path) -> Head | None:
+def heads_seen(place: Path, office: str) -> tuple[Head, ...]:
+    """Return the heads that an office's bundles and statements name, at any depth below a place or in one file.
+
+    For heads that were kept since earlier: copies of bundles or of statements, wherever an auditor has them.
+    """
+    files = [place] if place.is_file() else [*place.rglob(MANIFEST), *place.rglob(f"*{STATEMENT_ENDING}")]
+    return _heads(sorted(files), office)
+
+
+def _heads(files: Iterable[Path], office: str | None = None) -> tuple[Head, ...]:
+    return tuple(dict.fromkeys(head for file in files if (head := _head(file, office)) is not None))
+
+
+def _head(file: Path, office: str | None) -> Head | None:
+    """Return the head that a manifest or a statement names, or None when it names none or another office's."""
+    manifest = file.name == MANIFEST
     try:
-        if manifest.stat().st_size > LARGEST_DOCUMENT:
+        if file.stat().st_size > (LARGEST_DOCUMENT if manifest else _LARGEST_STATEMENT):
             return None
-        named = json.loads(manifest.read_bytes())["ledger_head"]
+        document = json.loads(file.read_bytes())
+        named = document["ledger_head" if manifest else "head"]
         sequence, digest = named["sequence"], named["hash"]
+        owners = {document["office"]} if manifest else {account["office"] for account in document["accounts"]}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    if office is not None and owners != {office}:
         return None
     return Head(sequence=sequence, hash=digest) if type(sequence) is int and isinstance(digest, str) else None

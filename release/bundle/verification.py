@@ -6,19 +6,21 @@ for more room than the plan's cells need. A check returns findings; none raises 
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from release.bundle.bounds import LARGEST_DOCUMENT, document, most_bytes
+from release.bundle.bounds import LARGEST_DOCUMENT, LARGEST_LEDGER, document, most_bytes
 from release.bundle.content import FILE_NAMES, FORMAT, MANIFEST
 from release.bundle.contents import Parsed, findings_within, parsed, promised_cells
 from release.bundle.findings import BundleFinding, Stop
 from release.bundle.reading import Folder, opened_folder
 from release.bundle.signature import Standing, Vouched, hold_to_statement, released, vouched
-from release.errors import BundleRefusedError
+from release.errors import BundleRefusedError, DamagedLedgerError
+from release.ledger.statement import read_statement
 from release.registry.offices import Registry
 from release.signing.envelope import LARGEST_SIGNATURE, SIGNATURE
 
@@ -31,7 +33,17 @@ _UNSIGNED = Vouched(standing=Standing.UNSIGNED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Which release a bundle says it is: its office, name, charge, manifest's SHA-256, and what it replaces."""
+    """Which release a bundle says it is.
+
+    Attributes:
+        reporter: ISO alpha-3 of its office.
+        release: its name.
+        sequence: of the charge in the office's ledger.
+        head: of the ledger at the charge.
+        digest: SHA-256 of the manifest.
+        supersedes: the release that it takes the place of.
+        chain: the ledger's entries up to the charge: hash by sequence.
+    """
 
     reporter: str
     release: str
@@ -39,6 +51,7 @@ class Identity:
     head: str
     digest: str
     supersedes: str | None
+    chain: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +154,53 @@ def verify(place: Path, registry: Registry | None = None) -> Verification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Examined:
+    """A bundle as an audit sees it, which looks on where a reader stops.
+
+    Attributes:
+        findings: everything that is wrong with it.
+        contents: its files' bytes, where they are the listed ones; else empty.
+        values: what they say, None when they can't be read.
+        vouched: who vouches for it.
+    """
+
+    findings: tuple[BundleFinding, ...]
+    contents: dict[str, bytes]
+    values: Parsed | None
+    vouched: Vouched = _UNSIGNED
+
+
+def examine(place: Path, registry: Registry | None = None) -> Examined:
+    """Return everything that is wrong with the bundle at `place`; one whose signature is refused is looked into too."""
+    try:
+        known = _read(place, registry)
+    except Stop as stop:
+        if registry is None:
+            return Examined(findings=(stop.finding,), contents={}, values=None)
+        further = examine(place)
+        findings = tuple(dict.fromkeys((stop.finding, *further.findings)))
+        return Examined(findings=findings, contents=further.contents, values=further.values)
+    return Examined(
+        findings=tuple(findings_within(known.contents, known.values)),
+        contents=known.contents,
+        values=known.values,
+        vouched=known.vouched,
+    )
+
+
+def examine_contents(contents: dict[str, bytes]) -> Examined:
+    """Return what is wrong within an unsigned bundle's files, whose sizes and digests are taken to be right."""
+    try:
+        values = parsed(contents)
+    except (Stop, KeyError) as stopped:
+        finding = (
+            stopped.finding if isinstance(stopped, Stop) else BundleFinding(code="manifest", message="a file lacks")
+        )
+        return Examined(findings=(finding,), contents=contents, values=None)
+    return Examined(findings=tuple(findings_within(contents, values)), contents=contents, values=values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Known:
     """A bundle's files once they are the listed ones."""
 
@@ -193,7 +253,17 @@ def _identity(known: _Known) -> Identity:
         head=said.head,
         digest=hashlib.sha256(known.contents[MANIFEST]).hexdigest(),
         supersedes=said.supersedes,
+        chain=_chain(known.contents["ledger.json"]),
     )
+
+
+def _chain(ledger: bytes) -> dict[int, str]:
+    """Return the hashes of a statement's entries; what is wrong with a statement is found elsewhere."""
+    try:
+        entries = read_statement(document(ledger, "ledger.json", most=LARGEST_LEDGER)).entries
+    except (DamagedLedgerError, Stop):
+        return {}
+    return {entry.sequence: entry.hash for entry in entries}
 
 
 def _notes(voucher: Vouched, identity: Identity, registry: Registry | None) -> tuple[BundleFinding, ...]:

@@ -38,6 +38,12 @@ Bundles = Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Folder
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Offices', releases' and comparisons' TOML.")]
 
 
+EarlierHeads = Annotated[
+    Path | None,
+    typer.Option("--heads", help="Bundles or statements kept since earlier: the ledger must hold their heads."),
+]
+
+
 class Kind(StrEnum):
     """The kinds of configuration file."""
 
@@ -148,6 +154,32 @@ def compare(  # noqa: PLR0917 - options, all named
         registry=registry,
     )
     comparisons.run(asked, out, as_json=as_json)
+
+
+@app.command()
+def audit(  # noqa: PLR0917 - options, all named
+    office: Annotated[
+        Path | None, typer.Argument(metavar="OFFICE.toml", help="The office's configuration; none for an outsider.")
+    ] = None,
+    statement: Annotated[
+        Path | None, typer.Option("--statement", help="An office's published statement, in place of its config.")
+    ] = None,
+    bundles: Annotated[Path | None, typer.Option("--bundles", help="Where the published bundles are.")] = None,
+    heads: EarlierHeads = None,
+    registry: RegistryPlace = None,
+    root: RootFile = None,
+    noise: Annotated[bool, typer.Option("--noise", help="Attack the plans with invented traders.")] = False,  # noqa: FBT002
+    out: Annotated[Path | None, typer.Option("--out", help="Write the report into this folder.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Hold ledger, bundles, config and policy against each other; exits 1 on a finding. Reads no records."""
+    from release.cli import audits
+
+    if noise:
+        audits.attack(office, out, as_json=as_json)
+        return
+    asked = audits.Asked(office=office, statement=statement, bundles=bundles, heads=heads, registry=registry, root=root)
+    audits.run(asked, out, as_json=as_json)
 
 
 @app.command()
@@ -286,11 +318,11 @@ def ledger_show(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT
 
 
 @ledger.command("verify")
-def ledger_verify(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
+def ledger_verify(file: OfficeFile, heads: EarlierHeads = None, as_json: AsJson = False) -> None:  # noqa: FBT002
     """Read the whole chain and tell whatever is wrong with it; exits 5 on a finding."""
     from release.cli import ledgers
 
-    ledgers.verify(file, as_json=as_json)
+    ledgers.verify(file, heads, as_json=as_json)
 
 
 @ledger.command("export")

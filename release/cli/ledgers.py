@@ -54,9 +54,11 @@ def show(file: Path, *, as_json: bool) -> None:
     )
 
 
-def verify(file: Path, *, as_json: bool) -> None:
+def verify(file: Path, heads: Path | None, *, as_json: bool) -> None:
     """Read the whole chain and tell whatever is wrong with it; exits 5 on a finding."""
-    book = wiring.open_book(load_office(file), file.parent)
+    if heads is not None and not heads.exists():
+        raise UsageError(f"There is nothing at {heads}; nothing was verified.")
+    book = wiring.open_book(load_office(file), file.parent, seen=heads)
     findings = book.verify()
     if as_json:
         print_json(

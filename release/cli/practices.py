@@ -211,6 +211,8 @@ def _tell(folder: Path, facts: WorldFacts, budgets: list[dict[str, Any]], compar
     console.print(f"  {command()} verify {folder / 'published' / first / str(year)} --registry {folder / 'registry'}")
     console.print(f"  {command()} ledger show {folder / 'offices' / first / 'office.toml'}")
     console.print(f"  {command()} plan {folder / 'offices' / first / f'{year}.toml'}")
+    audited = f"{folder / 'offices' / first / 'office.toml'} --bundles {folder / 'published'}"
+    console.print(f"  {command()} audit {audited} --registry {folder / 'registry'} --out {folder / 'audit'}")
 
 
 def _three(comparison: Comparison) -> list[MirrorCell]:

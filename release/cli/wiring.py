@@ -1,13 +1,14 @@
 """Which real parts a command works with: the ledger, the records and the folders that an office's config names."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from release.bundle.folder import bundle_place
-from release.bundle.heads import heads_in
+from release.bundle.heads import heads_in, heads_seen
 from release.cli.printing import say
-from release.config import Office, Release
+from release.config import Office, Release, load_release
 from release.config.loading import inside
-from release.errors import LedgerMissingError
+from release.errors import ConfigError, LedgerMissingError
 from release.ledger.book import Book
 from release.plan import ReleasePlan, make_plan
 from release.priors import load_prior
@@ -20,8 +21,18 @@ def ledger_url(office: Office, folder: Path) -> str:
     return f"sqlite:///{inside(folder, office.ledger.url.removeprefix('sqlite:///')).absolute()}"
 
 
-def open_book(office: Office, folder: Path, *, published: Path | None = None, quietly: bool = False) -> Book:
+def ledger_files(office: Office, folder: Path) -> tuple[Path, ...]:
+    """Return the files on this machine that hold the ledger; none where a server does."""
+    url = ledger_url(office, folder)
+    return (Path(url.removeprefix("sqlite:///")),) if url.startswith("sqlite:///") else ()
+
+
+def open_book(
+    office: Office, folder: Path, *, published: Path | None = None, seen: Path | None = None, quietly: bool = False
+) -> Book:
     """Return the office's ledger, with the witness beside it and the heads that its published bundles name.
+
+    `seen` is where copies of bundles or statements are that were kept since earlier: their heads are held against it.
 
     Raises:
         LedgerMissingError: there is none, and the config doesn't say to make one.
@@ -44,7 +55,8 @@ def open_book(office: Office, folder: Path, *, published: Path | None = None, qu
         if not quietly:
             say(f"made a new, empty ledger at {office.ledger.url} (the config says on_missing = create)")
     place = published_folder(office, folder, published)
-    return Book(store, witness=witness, heads=heads_in(place / office.code))
+    earlier = () if seen is None else heads_seen(seen, office.code)
+    return Book(store, witness=witness, heads=(*heads_in(place / office.code), *earlier))
 
 
 def create_ledger(office: Office, folder: Path) -> str:
@@ -91,6 +103,21 @@ def planned(office: Office, release: Release, folder: Path, out: Path | None) ->
     """Return the plan of a release with its prior read."""
     prior = load_prior(office, release, folder=folder, published=published_folder(office, folder, out))
     return make_plan(office, release, prior)
+
+
+def releases_beside(file: Path) -> tuple[Release, ...]:
+    """Return the releases whose configs stand beside their office's; what isn't one, or has faults, is left out."""
+    return tuple(_releases_beside(file))
+
+
+def _releases_beside(file: Path) -> Iterator[Release]:
+    for one in sorted(file.parent.glob("*.toml")):
+        try:
+            release = None if one == file else load_release(one)[1]
+        except ConfigError:
+            continue
+        if release is not None and (one.parent / release.office).resolve() == file.resolve():
+            yield release
 
 
 def place_of(plan: ReleasePlan, published: Path) -> Path:

@@ -69,6 +69,15 @@ def load_release(path: Path) -> tuple[Office, Release]:
     return office, replace(release, source=rows_of_reporter(release.source, office.area))
 
 
+def is_release(path: Path) -> bool:
+    """Decide whether a file describes a release, by the measures that it names; an office's names none.
+
+    Raises:
+        ConfigError: it can't be read.
+    """
+    return "measures" in _parsed(path)[1]
+
+
 def load_comparison(path: Path) -> Comparison:
     """Return the comparison that `path` describes.
 

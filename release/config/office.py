@@ -162,6 +162,14 @@ class MetadataSheet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class Withheld:
+    """A release that was charged and isn't shown at the place of publication, with the reason that audits tell."""
+
+    release: Name
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Office:
     """An office's whole configuration.
 
@@ -177,6 +185,7 @@ class Office:
         signing: how the office signs; without it bundles are unsigned.
         state: private folder for the secret, stored noisy results and the private log; never published.
         published: where bundles go, unless the command line names another place.
+        withheld: releases whose bundles an audit shouldn't look for there, and why.
     """
 
     code: Alpha3
@@ -190,3 +199,4 @@ class Office:
     signing: Signing | None = None
     state: InnerPath = "state"
     published: InnerPath = "published"
+    withheld: Annotated[tuple[Withheld, ...], Field(max_length=1000)] = ()

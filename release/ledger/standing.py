@@ -7,12 +7,13 @@ The one rule: what is committed never exceeds the limit, where
 so a planned release always fits, a revision uses the reserve first, and nothing else can use either.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from release.errors import OverLimitError
 from release.ledger.values import Account, AccountState, Terms
+from release.privacy import joint_loss_of_one_line, joint_loss_of_several_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,3 +113,33 @@ def joint_loss(first: Fraction, second: Fraction, lines: int) -> Fraction:
     removed in one office and added in the other's cells, which costs at most twice the sum.
     """
     return (first + second) * (1 if lines == 1 else 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointLoss:
+    """What two offices' releases of a year together give away of a transaction that stands in the records of both."""
+
+    offices: tuple[str, str]
+    year: int
+    one_line: Fraction
+    several_lines: Fraction
+
+
+def joint_losses(accounts: Iterable[AccountState]) -> tuple[JointLoss, ...]:
+    """Return the joint loss of each pair of offices and accounting year, over all their accounts' uniform tiers."""
+    spent: dict[tuple[str, int], Fraction] = {}
+    for state in accounts:
+        if state.account.tier == "uniform":
+            key = (state.account.office, state.account.year)
+            spent[key] = spent.get(key, Fraction(0)) + state.spent
+    return tuple(
+        JointLoss(
+            offices=(one, other),
+            year=year,
+            one_line=joint_loss_of_one_line(rho, spent[other, year]),
+            several_lines=joint_loss_of_several_lines(rho, spent[other, year]),
+        )
+        for (one, year), rho in sorted(spent.items())
+        for other in sorted({office for office, _ in spent})
+        if one < other and (other, year) in spent
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from release.config.release import DeclaredBound
 from release.measurement import Key, Measurement
 from release.plan import PlannedLevel, PlannedMeasure, caps_of, excess_caps, layout_of
 from release.privacy import GRID_BITS, POLICY_RHO_CAP, RHO_CAP, parse_rho
@@ -73,6 +74,7 @@ def _measure(document: Mapping[str, Any], measurement: Measurement, layout: Layo
         minor_units=units,
         levels=levels,
         caps=caps_of(levels, bound),
+        declared=_declared(document.get("declared_bound")),
     )
     tier = document["large_traders"]
     if tier is None:
@@ -86,6 +88,22 @@ def _measure(document: Mapping[str, Any], measurement: Measurement, layout: Layo
         caps=excess_caps(uniform.caps, own, tier["sensitivity"]),
     )
     return replace(uniform, excess=excess, beyond=tier["beyond"])
+
+
+def _declared(document: Mapping[str, Any] | None) -> DeclaredBound | None:
+    if document is None:
+        return None
+    amount, times_prior, floor = (
+        None if document[name] is None else Fraction(document[name]) for name in ("amount", "times_prior", "floor")
+    )
+    return DeclaredBound(
+        source=document["source"],
+        units=document.get("units", 167_772),
+        amount=amount,
+        times_prior=times_prior,
+        level=None if document["level"] is None else Level(document["level"]),
+        floor=floor,
+    )
 
 
 def _levels(

@@ -1,0 +1,188 @@
+"""Ledger and bundles held against each other: every bundle was charged, every charge's result is where it should be."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from release.accounting import epsilon
+from release.audit.chain import broken_entries
+from release.audit.evidence import AuditedBundle, Evidence
+from release.audit.findings import AuditFinding, found
+from release.audit.rules import bundle_code
+from release.bundle.content import LEDGER, charge_document
+from release.errors import DamagedLedgerError
+from release.ledger.statement import read_statement
+from release.ledger.values import Charge, State
+from release.privacy import parse_delta
+from release.tables import Tier
+
+_NAMED = {"plan_digest": "plan-differs", "public_digests": "prior-differs"}
+
+
+def bundles_are_whole(evidence: Evidence) -> Iterator[AuditFinding]:
+    """Yield what each bundle's own verification finds; what is wrong with the ledger itself is told of the ledger."""
+    for bundle in evidence.bundles:
+        ours = _holds_our_ledger(evidence, bundle)
+        for one in bundle.findings:
+            if one.code == "ledger" and ours:
+                continue
+            yield found(bundle_code(one.code), bundle.place, f"{one.message[:1].upper()}{one.message[1:]}.")
+
+
+def _holds_our_ledger(evidence: Evidence, bundle: AuditedBundle) -> bool:
+    """Decide whether the statement in a bundle is the beginning of the ledger that is audited."""
+    try:
+        entries = read_statement(json.loads(bundle.contents[LEDGER])).entries
+    except (KeyError, ValueError, RecursionError, DamagedLedgerError):
+        return False
+    return entries == evidence.statement.entries[: len(entries)]
+
+
+def bundles_are_charged(evidence: Evidence) -> Iterator[AuditFinding]:
+    """Yield each bundle whose charge isn't the ledger's: never made, rolled back, rewritten, or told otherwise."""
+    for bundle in _readable(evidence):
+        yield from _charged(evidence, bundle)
+
+
+def _charged(evidence: Evidence, bundle: AuditedBundle) -> Iterator[AuditFinding]:
+    for tier, told in _tiers(bundle):
+        head = told["head"]
+        charge = evidence.chain.charges.get((bundle.release, tier))
+        if head["sequence"] in broken_entries(evidence):
+            continue
+        if head["sequence"] > evidence.chain.head.sequence:
+            said = f"It names entry {head['sequence']}; the ledger has {evidence.chain.head.sequence}."
+            yield found("rolled-back", bundle.place, said)
+        elif charge is None or charge.sequence != head["sequence"]:
+            said = f"It names entry {head['sequence']}, which is no charge of release {bundle.release}, {tier} tier."
+            yield found("charge-missing", bundle.place, said)
+        elif charge.entry_hash != head["hash"]:
+            yield found("head-differs", bundle.place, f"It names another entry {head['sequence']} than the ledger has.")
+            yield from _same_charge(bundle.place, {**told, "head": None}, {**charge_document(charge), "head": None})
+        else:
+            yield from _same_charge(bundle.place, told, charge_document(charge))
+
+
+def _same_charge(place: str, told: dict[str, Any], ledgers: dict[str, Any]) -> Iterator[AuditFinding]:
+    names = {name for name in (*told, *ledgers) if name not in ("epsilon", "large_traders")}
+    differing = sorted(name for name in names if told.get(name) != ledgers.get(name))
+    for name in differing:
+        if name in _NAMED:
+            yield found(_NAMED[name], place, f"Its charge.json states other {name.replace('_', ' ')} than the ledger.")
+    others = [name for name in differing if name not in _NAMED]
+    if others:
+        yield found("charge-differs", place, f"charge.json and the ledger differ in {', '.join(others)}.")
+
+
+def epsilons_are_opendps(evidence: Evidence) -> Iterator[AuditFinding]:
+    """Yield each bundle whose published epsilon is below OpenDP's of the loss and delta that it states."""
+    for bundle in _readable(evidence):
+        told = _charge(bundle)
+        least = epsilon(Fraction(told["rho"]), parse_delta(told["delta"]))
+        if not told["epsilon"] >= least * (1 - 1e-9):
+            said = f"It states epsilon {told['epsilon']:.4g}; OpenDP states {least:.4g} for rho {told['rho']}."
+            yield found("epsilon-understated", bundle.place, said)
+
+
+def results_are_published_once(evidence: Evidence) -> Iterator[AuditFinding]:
+    """Yield charges with several noisy results, and bundles or results that the ledger doesn't record as they are."""
+    for charge in _uniform(evidence):
+        whole = [bundle for bundle in evidence.bundles_of(charge.request.release) if bundle.documents is not None]
+        results = {bundle.measurement_digest for bundle in whole if _own_result(bundle)}
+        results |= {stored.digest for stored in _stored(evidence) if stored.charge_hash == charge.entry_hash}
+        where = f"release {charge.request.release}"
+        if len(results) > 1:
+            yield found(
+                "second-result", where, f"{len(results)} noisy results of the charge in entry {charge.sequence}."
+            )
+        elif charge.measurement_digest is not None and results - {charge.measurement_digest}:
+            yield found("measurement-differs", where, f"It isn't the result recorded for entry {charge.sequence}.")
+        elif whole and charge.state is not State.PUBLISHED:
+            yield found("not-recorded", where, f"It is published, and the ledger says: {charge.state}.")
+        else:
+            yield from _other_bytes(charge, whole)
+
+
+def _own_result(bundle: AuditedBundle) -> bool:
+    """Decide whether a bundle's noisy result is what it says; if not, its verification tells it."""
+    return not {one.code for one in bundle.findings} & {"measurement", "measured", "scales", "structure"}
+
+
+def _other_bytes(charge: Charge, bundles: list[AuditedBundle]) -> Iterator[AuditFinding]:
+    for bundle in bundles:
+        if charge.bundle_digest is not None and bundle.digest != charge.bundle_digest:
+            said = f"Its digest isn't the one recorded when entry {charge.sequence} was published."
+            yield found("bundle-differs", bundle.place, said)
+
+
+def results_are_fresh(evidence: Evidence) -> Iterator[AuditFinding]:
+    """Yield noisy results that stand under two charges, tiers or measures."""
+    seen: dict[bytes, tuple[str, str]] = {}
+    for bundle in _readable(evidence):
+        measurement = bundle.documents.measurement if bundle.documents is not None else None
+        if measurement is None:
+            continue
+        for tier, drawn in ((Tier.UNIFORM, measurement.noisy), (Tier.LARGE_TRADER, measurement.excess)):
+            for (measure, level), integers in drawn.items():
+                if len(integers) < 2:  # noqa: PLR2004 - a single number may fall twice
+                    continue
+                own = (bundle.release, f"{tier} tier, {measure}, {level}")
+                other = seen.setdefault(np.ascontiguousarray(integers).tobytes(), own)
+                if other != own:
+                    yield found("result-reused", f"release {own[0]}", f"{own[1]} is {other[1]} of release {other[0]}.")
+                    return
+
+
+def charges_are_published(evidence: Evidence) -> Iterator[AuditFinding]:
+    """Yield each measured or published charge whose bundle isn't at the location, unless the office explains it."""
+    explained = withheld(evidence)
+    for charge in _uniform(evidence):
+        release = charge.request.release
+        if release in explained or evidence.bundles_of(release):
+            continue
+        if charge.state is State.PUBLISHED:
+            yield found("bundle-missing", f"release {release}", "The ledger says it is published; it isn't there.")
+        elif charge.state is State.MEASURED:
+            yield found("not-published", f"release {release}", "It was measured and never published.")
+
+
+def withheld(evidence: Evidence) -> dict[str, str]:
+    """Return the releases that the office doesn't show at its place of publication, with its reasons."""
+    return {} if evidence.parts is None else {one.release: one.reason for one in evidence.parts.office.withheld}
+
+
+def _readable(evidence: Evidence) -> tuple[AuditedBundle, ...]:
+    """Return the bundles whose files can be read and have the form of a charge."""
+    return tuple(bundle for bundle in evidence.bundles if bundle.documents is not None and not _formless(bundle))
+
+
+def _formless(bundle: AuditedBundle) -> bool:
+    return any(one.code == "structure" for one in bundle.findings)
+
+
+def _charge(bundle: AuditedBundle) -> dict[str, Any]:
+    return {} if bundle.documents is None else bundle.documents.charge
+
+
+def _tiers(bundle: AuditedBundle) -> Iterator[tuple[str, dict[str, Any]]]:
+    charge = _charge(bundle)
+    yield str(Tier.UNIFORM), charge
+    if charge.get("large_traders") is not None:
+        yield str(Tier.LARGE_TRADER), charge["large_traders"]
+
+
+def _uniform(evidence: Evidence) -> tuple[Charge, ...]:
+    """Return the charges of uniform tiers; a large-trader tier shares their result and bundle."""
+    broken = broken_entries(evidence)
+    tiers: dict[str, list[Charge]] = defaultdict(list)
+    for charge in evidence.charges:
+        tiers[charge.request.release].append(charge)
+    return tuple(charges[0] for charges in tiers.values() if not broken & {one.sequence for one in charges})
+
+
+def _stored(evidence: Evidence) -> Iterator[Any]:
+    yield from () if evidence.parts is None else evidence.parts.stored

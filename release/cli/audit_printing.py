@@ -1,0 +1,33 @@
+"""How an audit is told on the terminal: verdict, budgets, findings with what to do, and where the report is."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from release.cli.printing import out as console_out
+
+
+def show(document: dict[str, Any], out: Path | None) -> None:
+    """Print an audit's report in short."""
+    console = console_out()
+    console.print(f"[bold]Audit of {escape(document['name'])} ({escape(document['office'])})[/bold]")
+    console.print(escape(document["verdict"]))
+    for account in document["accounts"]:
+        console.print(escape(_account(account)))
+    for finding in document["findings"]:
+        console.print(f"\n[bold]{finding['severity']}: {escape(finding['where'])}[/bold] ({finding['code']})")
+        console.print(f"  {escape(finding['message'])}\n  {finding['why']}\n  What to do: {finding['remedy']}")
+    console.print("\nWhat this audit can't establish:")
+    for one in document["not_established"]:
+        console.print(f"  - {escape(one)}")
+    if out is None:
+        console.print("\nThe whole report: add --out FOLDER.")
+
+
+def _account(account: dict[str, Any]) -> str:
+    told = (
+        f"  {account['source']}, {account['year']}, {account['tier']} tier: spent rho {account['spent']['rho']} of"
+        f" {account['limit']['rho']}, {account['remaining']['rho']} left"
+    )
+    return told if account["epsilon"] is None else f"{told}; epsilon {account['epsilon']} at delta {account['delta']}"

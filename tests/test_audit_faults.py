@@ -1,0 +1,141 @@
+"""The audit finds every planted fault and names it, alone and beside another; a clean office has no finding."""
+
+import os
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from audit_faults import FAULTS, Planted
+from audit_world import World, copied, issued, real_world
+from small_office import RELEASE, write_office
+
+from release.audit.checks import audit
+from release.audit.evidence import Evidence
+from release.audit.figures import scatters
+from release.audit.report import report_document
+from release.audit.rules import RULES
+from release.cli import runs
+from release.cli.audits import Asked, own_evidence
+
+ONLY_INSIDE = {
+    "the_witness_lags",
+    "the_witness_saw_a_later_entry",
+    "the_published_statement_is_another_ledgers",
+    "the_published_statement_is_old",
+    "the_database_has_a_damaged_page",
+    "runs_connect_as_the_ledgers_owner",
+    "the_config_was_changed_since",
+    "the_config_states_another_reserve",
+    "the_config_has_another_calendar",
+    "a_release_costs_more_than_the_policy_allows",
+    "the_policy_does_not_allow_the_tier",
+    "delta_is_too_large_for_so_many_traders",
+    "others_can_read_the_state_folder",
+}
+"""Faults of what an outsider doesn't have; every other one can be seen from published things."""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> World:
+    return real_world(tmp_path_factory.mktemp("office"))
+
+
+def codes(evidence: Evidence) -> set[str]:
+    return {finding.code for finding in audit(evidence)}
+
+
+def planted(world: World, *faults: Planted) -> Evidence:
+    changed = copied(world)
+    for fault in faults:
+        fault.before(changed)
+    evidence = issued(changed)
+    for fault in faults:
+        evidence = fault.after(evidence)
+    return evidence
+
+
+def apart(one: Planted, other: Planted) -> bool:
+    """Whether both can be seen: neither ruins what the other needs."""
+    return not (one.ruins & other.needs or other.ruins & one.needs)
+
+
+def test_a_clean_office_has_no_finding(world):
+    assert audit(world.seen) == ()
+    assert audit(issued(copied(world))) == ()
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found_and_named(world, name):
+    assert codes(planted(world, FAULTS[name])) == FAULTS[name].codes
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Return the pairs tried: a partner for each fault, or with `MIRRORS_PAIRS=all` every pair (some minutes)."""
+    every = [pair for pair in combinations(FAULTS, 2) if apart(FAULTS[pair[0]], FAULTS[pair[1]])]
+    if os.environ.get("MIRRORS_PAIRS") == "all":
+        return every
+    names = list(FAULTS)
+    wanted = {
+        frozenset((one, names[(place + step) % len(names)])) for place, one in enumerate(names) for step in (7, 19)
+    }
+    return [pair for pair in every if frozenset(pair) in wanted]
+
+
+@pytest.mark.slow
+def test_two_faults_are_both_found_and_named(world):
+    wrong = {
+        (one, other): (found, expected)
+        for one, other in pairs()
+        if (found := codes(planted(world, FAULTS[one], FAULTS[other])))
+        != (expected := FAULTS[one].codes | FAULTS[other].codes)
+    }
+    assert wrong == {}
+
+
+def test_few_pairs_hide_each_other():
+    every = list(combinations(FAULTS.values(), 2))
+    assert len(FAULTS) >= 40
+    assert sum(not apart(one, other) for one, other in every) < len(every) / 10
+
+
+def test_every_code_has_words_and_is_planted_or_told_elsewhere():
+    planted_codes = {code for fault in FAULTS.values() for code in fault.codes}
+    assert planted_codes <= RULES.keys()
+    assert all(rule.why.endswith(".") and rule.remedy.endswith(".") for rule in RULES.values())
+
+
+def test_an_outsider_sees_what_published_things_show(world):
+    """What only the office's own parts show is out of an outsider's sight; nothing else is."""
+    unseen = set()
+    for name, fault in FAULTS.items():
+        evidence = replace(planted(world, fault), parts=None)
+        if not fault.codes & codes(evidence):
+            unseen.add(name)
+    assert unseen == ONLY_INSIDE
+
+
+FINER = (
+    RELEASE.replace('flows = ["M", "X"]', 'flows = ["M", "X", "RX"]')
+    .replace('chapters = ["01", "27", "84", "85"]', 'chapters = ["01", "27", "84", "85"]\nheadings = ["8471", "8504"]')
+    .replace('noise_sd = "2e5" },\n]', 'noise_sd = "2e5" },\n    { level = "partner x heading", noise_sd = "1e5" },\n]')
+)
+
+
+def test_a_release_with_headings_and_re_exports_has_no_finding(tmp_path):
+    office = tmp_path / "office.toml"
+    runs.run(write_office(tmp_path, release=FINER, lines=400), None, None, None, as_json=True)
+    evidence = own_evidence(office, Asked(office=office))
+    assert audit(evidence) == ()
+    assert next(scatters(evidence.bundles[0])).freedom > 50
+
+
+def test_a_declared_bound_is_told_as_a_bound(tmp_path):
+    bound = '[[measures]]\nname = "value"\ndeclared_bound = { source = "a law", amount = "1e4" }'
+    release = RELEASE.replace('[[measures]]\nname = "value"', bound)
+    office = tmp_path / "office.toml"
+    runs.run(write_office(tmp_path, release=release, lines=400), None, None, None, as_json=True)
+    evidence = own_evidence(office, Asked(office=office))
+    findings = audit(evidence)
+    assert findings == ()
+    [measure, *_] = report_document(evidence, findings)["releases"][0]["measures"]
+    assert (measure["bounded"], measure["declared"]) == (True, "a law")
