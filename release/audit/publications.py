@@ -36,10 +36,10 @@ def bundles_are_whole(evidence: Evidence) -> Iterator[AuditFinding]:
 def _holds_our_ledger(evidence: Evidence, bundle: AuditedBundle) -> bool:
     """Decide whether the statement in a bundle is the beginning of the ledger that is audited."""
     try:
-        entries = read_statement(json.loads(bundle.contents[LEDGER])).entries
+        hashes = [entry.hash for entry in read_statement(json.loads(bundle.contents[LEDGER])).entries]
     except (KeyError, ValueError, RecursionError, DamagedLedgerError):
         return False
-    return entries == evidence.statement.entries[: len(entries)]
+    return hashes == [entry.hash for entry in evidence.statement.entries[: len(hashes)]]
 
 
 def bundles_are_charged(evidence: Evidence) -> Iterator[AuditFinding]:
