@@ -117,7 +117,7 @@ def the_ledger_was_set_back_to_a_backup(evidence: Evidence) -> Evidence:
     return with_entries(evidence, entries[: last - 1])
 
 
-@_fault("head-differs", needs="heads heads-Q2 links", ruins="heads links published", after=True)
+@_fault("head-differs", needs="heads heads-Q2 links", ruins="standings heads links published", after=True)
 def the_ledgers_past_was_rewritten(evidence: Evidence) -> Evidence:
     edited = _entry(evidence, Kind.LIMIT)
     chain: list[Entry] = []

@@ -15,6 +15,7 @@ from release.audit.findings import AuditFinding, found
 from release.audit.rules import bundle_code
 from release.bundle.content import LEDGER, charge_document
 from release.errors import DamagedLedgerError
+from release.ledger.entries import own_fault
 from release.ledger.statement import read_statement
 from release.ledger.values import Charge, State
 from release.privacy import parse_delta
@@ -36,10 +37,11 @@ def bundles_are_whole(evidence: Evidence) -> Iterator[AuditFinding]:
 def _holds_our_ledger(evidence: Evidence, bundle: AuditedBundle) -> bool:
     """Decide whether the statement in a bundle is the beginning of the ledger that is audited."""
     try:
-        hashes = [entry.hash for entry in read_statement(json.loads(bundle.contents[LEDGER])).entries]
+        entries = read_statement(json.loads(bundle.contents[LEDGER])).entries
     except (KeyError, ValueError, RecursionError, DamagedLedgerError):
         return False
-    return hashes == [entry.hash for entry in evidence.statement.entries[: len(hashes)]]
+    same = [entry.hash for entry in entries] == [entry.hash for entry in evidence.statement.entries[: len(entries)]]
+    return same and not any(own_fault(entry) for entry in entries)
 
 
 def bundles_are_charged(evidence: Evidence) -> Iterator[AuditFinding]:
