@@ -430,7 +430,7 @@ def _check_declared(release: Release, measure: PlannedMeasure) -> None:
         raise _refusal(
             release,
             f"measures.{measure.measure}.declared_bound",
-            f"a unit within it could be clipped: the noise must be {over:.3g} times as wide, or the bound smaller",
+            f"a unit within it could be clipped: the noise must be {over:.7g} times as wide, or the bound smaller",
         )
 
 

@@ -110,8 +110,8 @@ def test_two_flows_near_0_that_came_out_far_apart_are_not_called_different() -> 
 def test_because_names_the_interval_the_band_and_what_it_covers() -> None:
     judged = judge(x=100.0, x_sd=2.0, m=150.0, m_sd=2.0, band=Band(tolerance=0.25), bound_x=4.0)
     assert "95 % interval of M/X, 1.378 to 1.573, lies above the band 0.8 to 1.25" in judged.because
-    assert f"by at least {amount(judged.beyond_band)}" in judged.because
-    assert "Conditional on at most 4 of X being clipped" in judged.because
+    assert f"by at least {amount(judged.beyond_band, 'USD')}" in judged.because
+    assert "Conditional on at most US$ 4 of X being clipped" in judged.because
     assert "not reporting practice" in judged.because
 
 

@@ -41,7 +41,9 @@ def test_without_a_bound_exposure_is_unbounded_and_with_one_only_the_grids(tmp_p
     none = read_bundle(released(tmp_path / "none", "AAA", lines, release_toml("AAA", bound="")))
     declared = read_bundle(released(tmp_path / "declared", "AAA", lines))
     assert none.observations["exposure"].is_infinite().all()
-    assert np.allclose(declared.observations["exposure"], 0.02 * declared.observations["sd"])
+    told, exact = declared.observations["exposure"].to_numpy(), 0.02 * declared.observations["sd"].to_numpy()
+    assert (told >= exact * (1 - 1e-12)).all(), "rounded up where it is rounded"
+    assert np.allclose(told, exact, rtol=2e-3)
     assert "declared_bound" not in none.plan["measures"][0]
     stated = declared.plan["measures"][0]["declared_bound"]
     assert stated == {

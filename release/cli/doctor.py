@@ -23,8 +23,10 @@ from release.codelists import codelist
 from release.confidential.environment import check_environment, started_with
 from release.config import Office, load_office, load_release
 from release.config.loading import inside
-from release.errors import MirrorsError
+from release.errors import KeyNotAllowedError, MirrorsError
 from release.ledger.book import Book
+from release.registry.offices import may_sign
+from release.registry.reading import read_registry, today
 from release.signing.keyfile import public_place, read_public
 from release.wording import count
 
@@ -173,18 +175,34 @@ def _exists(office: Office, folder: Path) -> bool:
 
 
 def _signing(office: Office, folder: Path) -> Iterator[Looked]:
-    if office.signing is None:
+    signing = office.signing
+    if signing is None:
         yield Looked(what="key", standing="note", seen="no [signing]: what is published is unsigned")
         return
-    place = inside(folder, office.signing.key)
+    place = inside(folder, signing.key)
     yield _private("key", place, "Make it with `mirrors keys new`.")
     if place.exists():
         yield _checked("public key", lambda: read_public(public_place(place)).keyid)
-    if office.signing.registry is None:
+    if signing.registry is None:
         yield Looked(what="registry", standing="note", seen="none is named: no run asks whether the key may sign")
     else:
-        registry = inside(folder, office.signing.registry)
-        yield _looked("registry", registry.is_dir(), str(registry), "Put a copy of the registry of offices there.")
+        registry = inside(folder, signing.registry)
+        yield _checked("registry", lambda: _admitted(office, place, registry))
+
+
+def _admitted(office: Office, key: Path, registry: Path) -> str:
+    """Return which version of the registry lets the office's key sign.
+
+    Raises:
+        RegistryRefusedError: it can't be believed, or has expired.
+        KeyNotAllowedError: it doesn't let this key sign.
+    """
+    known = read_registry(registry, day=today()).registry
+    public = read_public(public_place(key))
+    refused = may_sign(known, office.code, public)
+    if refused is not None:
+        raise KeyNotAllowedError(reporter=office.code, keyid=public.keyid, reason=refused)
+    return f"version {known.version} lets the key sign; it expires on {known.expires}"
 
 
 def _looked(what: str, good: object, seen: str, remedy: str) -> Looked:

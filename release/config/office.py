@@ -174,6 +174,15 @@ class Office:
     """An office's whole configuration.
 
     Attributes:
+        code: ISO 3166 alpha-3, by which the office is known as a reporter.
+        name: as it stands in what is published.
+        area: ISO 3166 alpha-2 of the reporter.
+        unit: what one unit of protection is; an account keeps its unit for ever.
+        account: what may be spent in a year.
+        ledger: where the budget is kept.
+        metadata: what partners must know to compare; published in every bundle.
+        policy: the office's own bounds.
+        signing: how the office signs; without it bundles are unsigned.
         state: private folder for the secret, stored noisy results and the private log; never published.
         published: where bundles go, unless the command line names another place.
         withheld: releases whose bundles an audit shouldn't look for there, and why.

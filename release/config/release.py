@@ -293,7 +293,8 @@ class Prior:
     Attributes:
         bundle: a bundle in the place of publication, as `KOR/2020`; or
         table: a CSV or Parquet file inside the config's folder, with the columns
-            `flow, period, partner, product, level, measure, value`.
+            `flow, period, partner, product, level, measure, value`; or a Comtrade Plus download; or SDMX-CSV 2.0 of
+            trade in goods, as bundles hold it.
         publisher: who published it.
         period: what it refers to.
         published: when it was published.

@@ -7,6 +7,9 @@ from release.wording import amount, probability
 
 COVERS = "This covers the added noise and the stated bounds on clipping, not reporting practice."
 
+_CURRENCY = "USD"
+"""What every mirror is compared in."""
+
 
 class Shown(NamedTuple):
     """What is printed of one cell: the limits of its ratio and of its gap, its band, its sure excess."""
@@ -24,7 +27,7 @@ def because(shown: Shown) -> str:
     (low, high), band = shown.ratio, shown.band
     span = f"The {_digits(100.0 * shown.confidence, 100.0)} % interval of M/X, {_span(low, high, band)},"
     edge = f"the band {_digits(band[0])} to {_digits(band[1])}"
-    sure = f"by at least {amount(shown.excess)}; the gap M - X is {_gap(*shown.gap)}"
+    sure = f"by at least {amount(shown.excess, _CURRENCY)}; the gap M - X is {_gap(*shown.gap)}"
     if low > band[0] and high < band[1]:
         said = f"{span} lies inside {edge}."
     elif low > band[1]:
@@ -60,16 +63,16 @@ def _obstacle(shown: Shown) -> str:
 def _condition(bound_x: float, bound_m: float) -> str:
     """The finite bounds that a verdict rests on; empty when nothing may have been clipped."""
     bounds = {"X": bound_x, "M": bound_m}
-    stated = [f"{amount(b)} of {flow}" for flow, b in bounds.items() if b > 0.0 and math.isfinite(b)]
+    stated = [f"{amount(b, _CURRENCY)} of {flow}" for flow, b in bounds.items() if b > 0.0 and math.isfinite(b)]
     return f"Conditional on at most {' and '.join(stated)} being clipped. " if stated else ""
 
 
 def _gap(low: float, high: float) -> str:
     if math.isinf(high):
-        return f"at least {amount(low)}"
+        return f"at least {amount(low, _CURRENCY)}"
     if math.isinf(low):
-        return f"at most {amount(high)}"
-    return f"{amount(low)} to {amount(high)}"
+        return f"at most {amount(high, _CURRENCY)}"
+    return f"{amount(low, _CURRENCY)} to {amount(high, _CURRENCY)}"
 
 
 def _span(low: float, high: float, band: tuple[float, float]) -> str:

@@ -22,7 +22,7 @@ MEDIAN = 0.6744897501960817
 TOLERANCES = (0.25, 0.10)
 
 ALLOWANCE = 1.15
-"""How far predictions pooled over worlds of other rules were off at most: see docs/accuracy.md."""
+"""What the range allows either way for what populations simplify; docs/accuracy.md tells how often it held."""
 
 COUNTRIES = 32
 """How many single countries the range of a prediction is told from."""

@@ -93,6 +93,16 @@ def test_a_doctor_names_what_is_wrong(mirrors: Mirrors, made: Path, tmp_path: Pa
     assert [name for name, standing in told.items() if standing == "wrong"] == [what]
 
 
+def test_a_doctor_asks_the_registry_that_the_config_names(mirrors: Mirrors, made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "DEU"
+    shutil.copytree(made, folder)
+    office = folder / "office.toml"
+    office.write_text(
+        office.read_text().replace('key = "keys/signing.pem"', 'key = "keys/signing.pem"\nregistry = "registry"')
+    )
+    assert looked(mirrors, office)["registry"] == "wrong"
+
+
 def test_a_doctor_names_a_tampered_environment(mirrors: Mirrors) -> None:
     ended = mirrors("doctor", "--json", env={"OPENSSL_CONF": "/tmp/other"})  # noqa: S108 - never opened
     wrong = [one["what"] for one in ended.json["looked"] if one["standing"] == "wrong"]

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from string import ascii_uppercase, digits
 
 import polars as pl
 import pyarrow as pa
@@ -177,7 +178,7 @@ FILES: dict[str, tuple[frozenset[str], Callable[[Bench], Files]]] = {
     "a plan with no number": (frozenset({"unreadable"}), lambda b: b.insider(plan__json=b'{"rho":NaN}')),
     "a plan of 10^12 cells": (
         frozenset({"cells"}),
-        lambda b: b.insider(plan__json=planned(b, partners=["A"] * 100_000, chapters=["01"] * 100_000)),
+        lambda b: b.insider(plan__json=planned(b, partners=["A"] * 100_000, periods=["2024"] * 10_000, **_CHAPTERS)),
     ),
     "a plan of cells without end": (
         frozenset({"structure"}),
@@ -210,6 +211,7 @@ FILES: dict[str, tuple[frozenset[str], Callable[[Bench], Files]]] = {
         lambda b: b.insider(
             plan__json=planned(b, **_PLAN_OF_MANY),
             observations__csv=b"\n" * (_MANY + 1),
+            **{"sdmx-data__csv": b"\n" * (_MANY + 1)},
             observations__parquet=constant_rows(_MANY),
         ),
     ),
@@ -277,11 +279,13 @@ FILES: dict[str, tuple[frozenset[str], Callable[[Bench], Files]]] = {
 }
 
 _MANY = 2**21
+_CODES = [one + two for one in ascii_uppercase + digits for two in ascii_uppercase + digits][:1024]
+_CHAPTERS = {"chapters": _CODES, "sections": ["01"] * 1024}
 _PLAN_OF_MANY = {
     "flows": ["M", "X"],
     "periods": ["2024"],
     "partners": ["A"] * 2**10,
-    "chapters": ["01"] * 2**10,
+    **_CHAPTERS,
     "measures": [{"large_traders": None, "levels": [{"level": "partner x chapter"}]}],
 }
 

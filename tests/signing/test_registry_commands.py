@@ -117,8 +117,8 @@ def test_other_keepers_take_over_and_a_registry_is_renewed(place, mirrors, tmp_p
     )  # fmt: skip
     assert handed.code == 0, handed.err
     assert mirrors("registry", "renew", folder / "r", *signing(folder, 1, 2)).code == 6
-    renewed = mirrors("registry", "renew", folder / "r", *signing(folder, 4), "--expires", "2040-01-01", "--json")
-    assert renewed.json["expires"] == "2040-01-01"
+    renewed = mirrors("registry", "renew", folder / "r", *signing(folder, 4), "--expires", "2030-01-01", "--json")
+    assert renewed.json["expires"] == "2030-01-01"
     bundle = folder / "nld" / "published" / "NLD" / "2024"
     pinned = ("--registry", folder / "r", "--root", place / "r" / "1.root.json")
     assert mirrors("verify", bundle, *pinned, "--json").json["bundles"][0]["signed"]
