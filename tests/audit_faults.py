@@ -310,6 +310,13 @@ def a_bundle_was_altered_and_listed_anew(evidence: Evidence) -> Evidence:
     return with_bundle(evidence, "2023", relisted({**bundle.contents, "methods.md": words}))
 
 
+@_fault("bundle-differs", "bundle-ledger", needs="2023 copies heads standings", ruins="copies", after=True)
+def a_bundles_own_statement_was_forged(evidence: Evidence) -> Evidence:
+    [bundle] = evidence.bundles_of("2023")
+    forged = bundle.contents["ledger.json"].replace(b"trader-year", b"trader-week", 1)
+    return with_bundle(evidence, "2023", relisted({**bundle.contents, "ledger.json": forged}))
+
+
 @_fault("second-result", after=True, needs="2023", ruins="copies")
 def a_second_result_was_published(evidence: Evidence) -> Evidence:
     [bundle, *_] = evidence.bundles_of("2023")
