@@ -258,7 +258,7 @@ def epsilon_is_understated(world: World) -> None:
     world.made["2023"].epsilon -= 1
 
 
-@_fault("charge-missing", after=True, needs="2023 heads", ruins="copies")
+@_fault("charge-missing", after=True, needs="2023-table 2023 heads", ruins="copies")
 def a_release_was_never_charged(evidence: Evidence) -> Evidence:
     [bundle] = evidence.bundles_of("2023")
     assert bundle.documents is not None
@@ -310,7 +310,7 @@ def a_bundle_was_altered_and_listed_anew(evidence: Evidence) -> Evidence:
     return with_bundle(evidence, "2023", relisted({**bundle.contents, "methods.md": words}))
 
 
-@_fault("bundle-differs", "bundle-ledger", needs="2023 copies heads standings", ruins="copies", after=True)
+@_fault("bundle-differs", "bundle-ledger", needs="2023-config 2023 copies heads standings", ruins="copies", after=True)
 def a_bundles_own_statement_was_forged(evidence: Evidence) -> Evidence:
     [bundle] = evidence.bundles_of("2023")
     forged = bundle.contents["ledger.json"].replace(b"trader-year", b"trader-week", 1)
