@@ -117,7 +117,7 @@ def the_ledger_was_set_back_to_a_backup(evidence: Evidence) -> Evidence:
     return with_entries(evidence, entries[: last - 1])
 
 
-@_fault("head-differs", needs="heads heads-Q2 links", ruins="heads links published", after=True)
+@_fault("head-differs", needs="heads heads-Q2 links", ruins="standings heads links published", after=True)
 def the_ledgers_past_was_rewritten(evidence: Evidence) -> Evidence:
     edited = _entry(evidence, Kind.LIMIT)
     chain: list[Entry] = []
@@ -258,7 +258,7 @@ def epsilon_is_understated(world: World) -> None:
     world.made["2023"].epsilon -= 1
 
 
-@_fault("charge-missing", after=True, needs="2023 heads", ruins="copies")
+@_fault("charge-missing", after=True, needs="2023-table 2023 heads", ruins="copies")
 def a_release_was_never_charged(evidence: Evidence) -> Evidence:
     [bundle] = evidence.bundles_of("2023")
     assert bundle.documents is not None
@@ -308,6 +308,13 @@ def a_bundle_was_altered_and_listed_anew(evidence: Evidence) -> Evidence:
     [bundle] = evidence.bundles_of("2023")
     words = bundle.contents["methods.md"].replace(b"can estimate", b"can't estimate")
     return with_bundle(evidence, "2023", relisted({**bundle.contents, "methods.md": words}))
+
+
+@_fault("bundle-differs", "bundle-ledger", needs="2023-config 2023 copies heads standings", ruins="copies", after=True)
+def a_bundles_own_statement_was_forged(evidence: Evidence) -> Evidence:
+    [bundle] = evidence.bundles_of("2023")
+    forged = bundle.contents["ledger.json"].replace(b"trader-year", b"trader-week", 1)
+    return with_bundle(evidence, "2023", relisted({**bundle.contents, "ledger.json": forged}))
 
 
 @_fault("second-result", after=True, needs="2023", ruins="copies")

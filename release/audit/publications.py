@@ -15,7 +15,8 @@ from release.audit.findings import AuditFinding, found
 from release.audit.rules import bundle_code
 from release.bundle.content import LEDGER, charge_document
 from release.errors import DamagedLedgerError
-from release.ledger.statement import read_statement
+from release.ledger.entries import own_fault
+from release.ledger.statement import read_statement, verify_statement
 from release.ledger.values import Charge, State
 from release.privacy import parse_delta
 from release.tables import Tier
@@ -36,10 +37,14 @@ def bundles_are_whole(evidence: Evidence) -> Iterator[AuditFinding]:
 def _holds_our_ledger(evidence: Evidence, bundle: AuditedBundle) -> bool:
     """Decide whether the statement in a bundle is the beginning of the ledger that is audited."""
     try:
-        entries = read_statement(json.loads(bundle.contents[LEDGER])).entries
+        statement = read_statement(json.loads(bundle.contents[LEDGER]))
     except (KeyError, ValueError, RecursionError, DamagedLedgerError):
         return False
-    return entries == evidence.statement.entries[: len(entries)]
+    ours = [entry.hash for entry in evidence.statement.entries[: len(statement.entries)]]
+    same = [entry.hash for entry in statement.entries] == ours
+    forged = any(own_fault(entry) for entry in statement.entries)
+    misread = any(one.code in ("head", "accounts", "charges") for one in verify_statement(statement))
+    return same and not forged and not misread
 
 
 def bundles_are_charged(evidence: Evidence) -> Iterator[AuditFinding]:

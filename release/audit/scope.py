@@ -13,7 +13,7 @@ def verdict(evidence: Evidence, findings: Sequence[AuditFinding]) -> str:
     if errors:
         return (
             f"Not in order: {_number(errors, 'finding')} {'breaks' if errors == 1 else 'break'} what the office"
-            " promises. Don't rely on the guarantee below until they are settled."
+            f" promises. Don't rely on the guarantee below until {'it is' if errors == 1 else 'they are'} settled."
         )
     if findings:
         return (
