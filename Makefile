@@ -21,10 +21,17 @@ help:  ## show the targets
 	  || echo "No browser could be had: the tests of the dashboard in a real browser will be left out." >&2
 	@touch $@
 
-test: .venv/ready .venv/browser  ## run all tests
+.venv/spreadsheet: .venv/ready
+	@command -v ssconvert >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+	  && apt-get install -y -qq --no-install-recommends gnumeric >/dev/null; \
+	} || echo "Gnumeric could not be had: whether CSV files start formulas in a spreadsheet will be left out." >&2
+	@touch $@
+
+test: .venv/ready .venv/browser .venv/spreadsheet  ## run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
 
-coverage: .venv/ready .venv/browser  ## run all tests and show which lines and branches they don't reach
+coverage: .venv/ready .venv/browser .venv/spreadsheet  ## run all tests and show which lines and branches they don't reach
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --cov --cov-report=term:skip-covered
 
@@ -48,7 +55,7 @@ dashboard: .venv/ready  ## show the demo's output in a browser, on this machine 
 inference: .venv/ready  ## simulate the mirror tests at noise of 1 to 100 %: coverage, errors, power
 	$(BIN)/python benchmarks/inference.py
 
-promises: .venv/ready  ## run what must hold under faults and attack, one line each
+promises: .venv/ready .venv/spreadsheet  ## run what must hold under faults and attack, one line each
 	$(BIN)/python -m pytest tests/promises -q -n $(JOBS) --dist loadscope
 
 audit-noise: .venv/ready  ## measure the real pipeline's privacy loss and the clip's sensitivity, with planted faults

@@ -46,7 +46,7 @@ def serve(places: Sequence[Path]) -> None:
 def _page(view: View, scene: Scene) -> Callable[[], None]:
     def show() -> None:
         with st.spinner("Reading and checking published bundles …"):
-            found = published(scene.locations)
+            found = published(scene.locations, scene.registry)
         agreement = choose(scene.agreed.agreement)
         view(Page(published=found, agreement=agreement, scene=scene, pages=st.session_state["pages"]))
 

@@ -14,12 +14,24 @@ import streamlit as st
 
 from dashboard.choices import choice, factor
 from dashboard.mirrored import PAIRS, agreement_on, family, periods_of
-from dashboard.sources import Place, Published, Refused, Stamp, Stated, bundle_at, published_at, statement_at
+from dashboard.sources import (
+    Place,
+    Published,
+    Refused,
+    Stamp,
+    Stated,
+    bundle_at,
+    published_at,
+    registry_at,
+    statement_at,
+)
 from dashboard.tables import cells_of
 from release.bundle.verification import Bundle
 from release.mirror.agreement import PublicTables
 from release.mirror.comparison import Agreement, Comparison
 from release.mirror.configured import Agreed, is_comparison, read_agreed
+from release.registry.offices import Registry
+from release.registry.reading import is_registry
 
 TOLERANCES = (0.05, 0.10, 0.25, 0.50)
 
@@ -32,15 +44,17 @@ class Scene:
         locations: bundles, and folders that hold bundles and statements at any depth.
         agreed: the comparison's file, where one was named.
         name: of that file; empty without one.
+        registry: of the offices whose keys have to have signed; None asks for no signature.
     """
 
     locations: tuple[Path, ...]
     agreed: Agreed = field(default_factory=Agreed)
     name: str = ""
+    registry: Path | None = None
 
 
 def scene_of(places: Sequence[Path]) -> Scene:
-    """Return the scene of what the command line names: locations, and at most one comparison's file.
+    """Return the scene of what the command line names: locations, and at most one comparison's file and one registry.
 
     A file alone is looked up where it says that its bundles are; beside locations, these hold the bundles.
 
@@ -48,11 +62,17 @@ def scene_of(places: Sequence[Path]) -> Scene:
         ConfigError: the comparison's file has faults.
     """
     files = [place for place in places if is_comparison(place)]
-    locations = tuple(place for place in places if not is_comparison(place))
+    registry = next((place for place in places if is_registry(place)), None)
+    locations = tuple(place for place in places if not is_comparison(place) and place != registry)
     if not files:
-        return Scene(locations=locations)
+        return Scene(locations=locations, registry=registry)
     agreed = _agreed(files[0])
-    return Scene(locations=locations or agreed.bundles, agreed=agreed, name=str(files[0]))
+    return Scene(
+        locations=locations or agreed.bundles,
+        agreed=agreed,
+        name=str(files[0]),
+        registry=registry or agreed.registry,
+    )
 
 
 _agreed = lru_cache(maxsize=8)(read_agreed)
@@ -60,25 +80,38 @@ _agreed = lru_cache(maxsize=8)(read_agreed)
 
 def warm(scene: Scene) -> None:
     """Read what is published and compare the newest period, so that the first reader needn't wait for it."""
-    found = published(scene.locations)
+    found = published(scene.locations, scene.registry)
     if len(found.offices) > 1:
         newest = periods_of(found.bundles, scene.agreed.agreement)[-1]
         for period in (newest, None):
             mirrors_of(found, PAIRS, period, scene.agreed.agreement, scene)
 
 
-def published(locations: Sequence[Path]) -> Published:
-    """Return what is published at the locations now; unchanged files aren't read again."""
+def published(locations: Sequence[Path], registry: Path | None = None) -> Published:
+    """Return what is published at the locations now; unchanged files aren't read again.
+
+    With a registry, bundles of the offices that it names are held to its keys; where it can't be believed, nothing is
+    shown.
+    """
+    held = None if registry is None else registry_at(registry)
+    if isinstance(held, Refused):
+        return Published(bundles=(), statements=(), refused=(held,))
+    known_by = "" if held is None else held.digest
     return published_at(
         locations,
-        read=lambda place: _bundle(str(place.path), place.stamp),
+        read=lambda place: _bundle(str(place.path), place.stamp, known_by, held),
         read_ledger=lambda place: _statement(str(place.path), place.stamp),
     )
 
 
 @st.cache_resource(max_entries=1000, show_spinner=False)
-def _bundle(path: str, stamp: Stamp) -> Bundle | Refused:
-    return bundle_at(Place(path=Path(path), stamp=stamp))
+def _bundle(
+    path: str,
+    stamp: Stamp,
+    registry: str,  # noqa: ARG001 - what the registry is known by
+    _held: Registry | None,
+) -> Bundle | Refused:
+    return bundle_at(Place(path=Path(path), stamp=stamp), _held)
 
 
 @st.cache_resource(max_entries=1000, show_spinner=False)

@@ -14,7 +14,7 @@ from pathlib import Path
 from release.bundle.content import MANIFEST
 from release.bundle.folder import STATEMENT_ENDING
 from release.bundle.verification import Bundle, read_bundle
-from release.errors import BundleRefusedError, InvalidAmountError, MirrorsError
+from release.errors import BundleRefusedError, InvalidAmountError, MirrorsError, RegistryRefusedError
 from release.ledger.entries import Head
 from release.ledger.statement import (
     Statement,
@@ -25,6 +25,8 @@ from release.ledger.statement import (
 )
 from release.ledger.values import AccountState, Charge
 from release.privacy import DELTA_CAP, DELTA_FLOOR, RHO_CAP, RHO_FLOOR, parse_amount
+from release.registry.offices import Registry
+from release.registry.reading import read_registry, today
 
 LARGEST_STATEMENT = 50_000_000
 MOST_PLACES = 2000
@@ -110,10 +112,18 @@ def release_of(bundle: Bundle) -> str:
     return str(bundle.plan["release"])
 
 
-def bundle_at(place: Place) -> Bundle | Refused:
-    """Return the verified bundle at a place, or why it is refused."""
+def registry_at(place: Path) -> Registry | Refused:
+    """Return what the registry of offices at a place says today, or why it is refused."""
     try:
-        bundle = read_bundle(place.path)
+        return read_registry(place, day=today()).registry
+    except RegistryRefusedError as error:
+        return Refused(place=str(place), reasons=(f"the registry of offices: {error.reason}",))
+
+
+def bundle_at(place: Place, registry: Registry | None = None) -> Bundle | Refused:
+    """Return the verified bundle at a place, held to the registry's keys where there is one; or why it is refused."""
+    try:
+        bundle = read_bundle(place.path, registry)
         lacking = _lacking(bundle)
         return Refused(place=str(place.path), reasons=(lacking,)) if lacking else bundle
     except BundleRefusedError as error:

@@ -8,11 +8,11 @@ import polars as pl
 
 from dashboard import names
 from dashboard.sources import release_of
+from release.bundle.cells import inert
 from release.bundle.verification import Bundle
 from release.mirror.comparison import MirrorCell
 
 ANY = "any"
-_STARTS_FORMULA = r"^[=+\-@\t\r]"
 
 ORDERS: Mapping[str, tuple[str, bool]] = {
     "as published": ("", False),
@@ -90,12 +90,7 @@ def with_verdicts(cells: pl.DataFrame, mirrors: Iterable[MirrorCell]) -> pl.Data
 
 def csv_of(cells: pl.DataFrame) -> bytes:
     """Return the cells as CSV; text that a spreadsheet would take for a formula is led by an apostrophe."""
-    text = [name for name, kind in cells.schema.items() if kind == pl.String]
-    inert = [
-        pl.when(pl.col(name).str.contains(_STARTS_FORMULA)).then("'" + pl.col(name)).otherwise(pl.col(name)).alias(name)
-        for name in text
-    ]
-    return cells.with_columns(inert).write_csv().encode()
+    return inert(cells).write_csv().encode()
 
 
 def parquet_of(cells: pl.DataFrame) -> bytes:

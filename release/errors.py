@@ -415,3 +415,11 @@ class RegistryRefusedError(SigningError):
     def __init__(self, place: str, reason: str, remedy: str = "") -> None:
         self.place, self.reason = place, reason
         super().__init__(f"The registry at {place} is refused: {reason}. {remedy}".rstrip())
+
+
+class RegistryChangeRefusedError(SigningError):
+    """A change of the registry isn't one that may be made."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        self.reason = reason
+        super().__init__(f"This change of the registry is refused: {reason}. Nothing was changed. {remedy}".rstrip())

@@ -434,6 +434,7 @@ def _document(plan: ReleasePlan) -> dict[str, Any]:
         "release": release.release,
         "title": release.title,
         "revision": release.revision,
+        **({} if release.supersedes is None else {"supersedes": release.supersedes}),
         "account": {
             "source": release.source.name,
             "year": release.year,

@@ -103,8 +103,9 @@ def by(database: Database, rows: object, plan: ReleasePlan) -> dict[str, list[in
     return listed(database_vectors(database, rows, plan, IDS, protected=("T2",)))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @settings(
-    max_examples=25,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

@@ -6,6 +6,7 @@ from dashboard import figures, histories, markup, names
 from dashboard.histories import History, Recorded
 from dashboard.sources import Refused, release_of
 from dashboard.views.page import Page, has_bundles, heading
+from release.bundle.signature import Standing
 from release.bundle.verification import Bundle
 from release.privacy import parse_rho
 from release.wording import count
@@ -35,15 +36,34 @@ def _lead(told: tuple[History, ...]) -> None:
     confirmed = sum(one.recorded is Recorded.YES for one in told)
     whole = f"{count(len(told))} {'bundle is' if len(told) == 1 else 'bundles are'} whole and consistent"
     ledger = f"{count(confirmed)} {'is' if confirmed == 1 else 'are'} recorded in the office's ledger"
-    st.html(markup.paragraph(f"{whole}; {ledger}. None is signed, so nobody vouches for them yet.", "lead"))
+    st.html(markup.paragraph(f"{whole}; {ledger}. {_vouched(told)}", "lead"))
     st.html(
         markup.paragraph(
             "Whole means that every file is the one that the bundle lists, every cell of its plan is there, and the"
-            " measured figures are those of its noisy result. Without a signature anyone could have written such a"
-            " bundle.",
+            " measured figures are those of its noisy result. Without a signature by a key that a registry of offices"
+            " names, anyone could have written such a bundle.",
             "quiet",
         )
     )
+
+
+def _vouched(told: tuple[History, ...]) -> str:
+    """Return how many bundles somebody known vouches for, in words."""
+    signed = sum(one.bundle.vouched.standing is Standing.SIGNED for one in told)
+    if signed == len(told):
+        return "All are signed by the keys that the registry of offices names."
+    if signed:
+        return f"{count(signed)} of them are signed by the keys that the registry of offices names."
+    if any(one.bundle.vouched.standing is Standing.UNCHECKED for one in told):
+        return "Who signed them is unchecked, so nobody known vouches for them: no registry of offices was named."
+    return "None is signed, so nobody vouches for them yet."
+
+
+_SIGNATURES = {
+    Standing.SIGNED: "by the office",
+    Standing.UNCHECKED: "by whom is unchecked",
+    Standing.UNSIGNED: "none",
+}
 
 
 def _table(told: tuple[History, ...]) -> None:
@@ -67,7 +87,7 @@ def _table(told: tuple[History, ...]) -> None:
             figures.rho(parse_rho(one.bundle.plan["rho"])),
             count(len(one.bundle.observations)),
             one.recorded.value,
-            "none",
+            _SIGNATURES[one.bundle.vouched.standing],
             one.superseded_by or figures.NONE,
         )
         for one in told

@@ -25,6 +25,9 @@ LARGEST_LEDGER = 64_000_000
 MOST_CELLS = 2**24
 """No release has more cells: `plan` refuses one of more than 2^21 leaves."""
 
+LARGEST_STRUCTURE = 8_000_000
+"""A structure with a code for each subheading of the HS has about two million bytes."""
+
 _DEEPEST = 32
 _LONGEST_LINE = 2_000
 _LONGEST_TEXT = 128
@@ -47,7 +50,9 @@ def most_bytes(name: str, cells: int | None) -> int:
     ending = name.rpartition(".")[2]
     if name == "ledger.json":
         return LARGEST_LEDGER
-    if cells is None or ending in ("json", "md", "html", "yaml") or name.startswith("sdmx-structure"):
+    if name.startswith("sdmx-structure"):
+        return LARGEST_STRUCTURE
+    if cells is None or ending in ("json", "md", "html", "yaml"):
         return LARGEST_DOCUMENT
     return LARGEST_DOCUMENT + _MOST_BYTES.get(ending, _OTHER_BYTES) * cells
 

@@ -1,5 +1,6 @@
 """Text in published CSV files: nothing that a spreadsheet would take for a formula begins a cell."""
 
+import re
 from collections.abc import Collection
 
 import polars as pl
@@ -22,3 +23,12 @@ def inert(table: pl.DataFrame, *, besides: Collection[str] = ()) -> pl.DataFrame
         pl.when(pl.col(name).str.contains(FORMULA_STARTS)).then("'" + pl.col(name)).otherwise(pl.col(name)).alias(name)
         for name in text
     )
+
+
+def inert_text(text: str) -> str:
+    """Return a text for one line's CSV cell, led by an apostrophe where it would begin a formula.
+
+    Line ends become blanks: a writer that leaves a lone carriage return unquoted would let it begin a row of its own.
+    """
+    told = re.sub(r"[\r\n]+", " ", text)
+    return f"'{told}" if re.match(FORMULA_STARTS, told) else told

@@ -188,6 +188,8 @@ def _resource(path: str, content: bytes) -> dict[str, Any]:
         "bytes": len(content),
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
     }
+    if ending == "parquet":
+        resource |= {"type": "file"}  # readers of packages that took it for a table wouldn't check its bytes
     if path == "observations.csv":
         resource |= {"encoding": "utf-8", "schema": {"fields": list(_table_fields()), "primaryKey": list(KEY)}}
     if path == "sdmx-data.csv":

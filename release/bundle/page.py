@@ -158,10 +158,9 @@ def _table(own: pl.DataFrame, rows: pl.DataFrame, shown: list[str], column: str,
     heads = "".join(
         f'<th scope="col">{_FLOWS.get(flow, escape(flow))}</th><th scope="col">95 % interval</th>' for flow in flows
     )
-    yield (
-        f'<div class="wide"><table><caption>Estimates and intervals, {escape(unit)}; a figure below zero is noise'
-        f'</caption><thead><tr><th scope="col" class="text">{column.capitalize()}</th>{heads}</tr></thead><tbody>'
-    )
+    caption = f"Estimates and intervals, {escape(unit)}; a figure can be below zero: that is noise"
+    first = f'<th scope="col" class="text">{column.capitalize()}</th>'
+    yield f'<div class="wide"><table><caption>{caption}</caption><thead><tr>{first}{heads}</tr></thead><tbody>'
     if len(totals):
         yield _row("All", "all", (_cell(totals, "flow", flow) for flow in flows), unit)
     for code in shown:
@@ -191,7 +190,8 @@ def _span(cell: Mapping[str, float]) -> str:
 
 
 def _totals(table: pl.DataFrame, measures: list[str], period: str, plan: ReleasePlan) -> Iterator[str]:
-    yield '<h2>Other measures</h2><div class="wide"><table><caption>All partners and products</caption><tbody>'
+    yield f'<h2>Other measures</h2><div class="wide"><table><caption>All partners and products, {escape(period)}'
+    yield "</caption><tbody>"
     for measure in measures:
         unit = unit_of(measure, plan.office.metadata.currency)
         chosen = (pl.col("measure") == measure) & (pl.col("level") == "total") & (pl.col("period") == period)

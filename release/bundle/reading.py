@@ -6,18 +6,15 @@ folder itself, a link isn't followed, and what is no plain file isn't opened.
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from release.bundle.findings import Stop
+from release.plainfile import NotPlainError, plain_file
 
 MOST_FILES = 64
 LONGEST_NAME = 128
-_HOLES_FROM = 1_000_000
-_HOLES_PART = 16
-"""A large file that takes less than a sixteenth of its size on the disk is made of holes: noise doesn't compress so."""
 
 
 class Folder:
@@ -48,19 +45,12 @@ class Folder:
         Raises:
             Stop: it is missing, no plain file, larger than `most` bytes, or made of holes.
         """
-        with self._opened(name) as descriptor:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise Stop("not a file", f"{_told(name)} isn't a plain file")
-            if found.st_size > most:
-                raise Stop("size", f"{_told(name)} is larger than it may be ({most:,} bytes)")
-            if found.st_size > _HOLES_FROM and found.st_blocks * 512 * _HOLES_PART < found.st_size:
-                raise Stop("holes", f"{_told(name)} is mostly holes")
-            with os.fdopen(os.dup(descriptor), "rb") as file:
-                content = file.read(most + 1)
-        if len(content) > most:
-            raise Stop("size", f"{_told(name)} grew while it was read")
-        return content
+        if not name or "/" in name or "\0" in name or name in {".", ".."} or len(name) > LONGEST_NAME:
+            raise Stop("path", f"{_told(name)} isn't the name of a file in the bundle")
+        try:
+            return plain_file(name, most, folder=self._descriptor).content
+        except NotPlainError as error:
+            raise Stop(error.code, f"{_told(name)}: {error.reason}") from None
 
     def exactly(self, name: str, size: int, digest: str) -> bytes:
         """Return a file's bytes, which have that size and SHA-256.
@@ -72,20 +62,6 @@ class Folder:
         if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
             raise Stop("digest", f"{_told(name)} isn't the file that was listed: its size or SHA-256 is another")
         return content
-
-    @contextmanager
-    def _opened(self, name: str) -> Iterator[int]:
-        if not name or "/" in name or "\0" in name or name in {".", ".."} or len(name) > LONGEST_NAME:
-            raise Stop("path", f"{_told(name)} isn't the name of a file in the bundle")
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-        try:
-            descriptor = os.open(name, flags, dir_fd=self._descriptor)
-        except (OSError, ValueError):
-            raise Stop("missing file", f"{_told(name)} is missing or can't be read") from None
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
 
 
 @contextmanager

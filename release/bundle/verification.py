@@ -17,7 +17,7 @@ from release.bundle.content import FILE_NAMES, FORMAT, MANIFEST
 from release.bundle.contents import Parsed, findings_within, parsed, promised_cells
 from release.bundle.findings import BundleFinding, Stop
 from release.bundle.reading import Folder, opened_folder
-from release.bundle.signature import Standing, Vouched, hold_to_statement, vouched
+from release.bundle.signature import Standing, Vouched, hold_to_statement, released, vouched
 from release.errors import BundleRefusedError
 from release.registry.offices import Registry
 from release.signing.envelope import LARGEST_SIGNATURE, SIGNATURE
@@ -30,6 +30,18 @@ _UNSIGNED = Vouched(standing=Standing.UNSIGNED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Which release a bundle says it is: its office, name, charge, manifest's SHA-256, and what it replaces."""
+
+    reporter: str
+    release: str
+    sequence: int
+    head: str
+    digest: str
+    supersedes: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
     """What is known of a bundle; `valid` when there is no finding.
 
@@ -39,14 +51,14 @@ class Verification:
         bundle: where it is.
         findings: what is wrong with it.
         vouched: its signature, as far as it could be believed.
-        reporter: the office that it says it is of, once that could be read.
+        identity: which release it says it is, once that could be read.
         notes: what isn't wrong, but should be known.
     """
 
     bundle: str
     findings: tuple[BundleFinding, ...]
     vouched: Vouched = _UNSIGNED
-    reporter: str | None = None
+    identity: Identity | None = None
     notes: tuple[BundleFinding, ...] = field(default=())
 
     @property
@@ -116,14 +128,15 @@ def verify(place: Path, registry: Registry | None = None) -> Verification:
     """Return everything that is wrong with the bundle at `place`."""
     try:
         known = _read(place, registry)
-        reporter = _reporter(known.values)
+        identity = _identity(known)
     except Stop as stop:
         return Verification(bundle=str(place), findings=(stop.finding,))
     return Verification(
         bundle=str(place),
         findings=tuple(findings_within(known.contents, known.values)),
         vouched=known.vouched,
-        reporter=reporter,
+        identity=identity,
+        notes=_notes(known.vouched, identity, registry),
     )
 
 
@@ -162,6 +175,32 @@ def _reporter(values: Parsed) -> str:
         return str(values.plan["office"]["code"])
     except (KeyError, TypeError):
         raise Stop("structure", "plan.json names no office") from None
+
+
+def _identity(known: _Known) -> Identity:
+    plan, charge = known.values.plan, known.values.charge
+    try:
+        said = released(FORMAT, plan, charge, ())
+    except (KeyError, TypeError):
+        said = None
+    texts = () if said is None else (said.reporter, said.release, said.head, said.supersedes or "")
+    if said is None or type(said.sequence) is not int or not all(isinstance(text, str) for text in texts):
+        raise Stop("structure", "plan or charge lack what tells a release from others")
+    return Identity(
+        reporter=said.reporter,
+        release=said.release,
+        sequence=said.sequence,
+        head=said.head,
+        digest=hashlib.sha256(known.contents[MANIFEST]).hexdigest(),
+        supersedes=said.supersedes,
+    )
+
+
+def _notes(voucher: Vouched, identity: Identity, registry: Registry | None) -> tuple[BundleFinding, ...]:
+    if registry is None or voucher.standing is Standing.SIGNED:
+        return ()
+    message = f"the registry doesn't name {identity.reporter}: nobody known vouches for this bundle"
+    return (BundleFinding(code="not in the registry", message=message),)
 
 
 def _listed(folder: Folder, voucher: Vouched) -> dict[str, tuple[int, str]]:

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from release import __version__
+from release.cli.options import AsJson, AsOf, OfficeFile, RegistryPlace, RootFile
+from release.cli.trust_app import keys, registry
 
 app = typer.Typer(
     name="mirrors",
@@ -19,23 +21,18 @@ app = typer.Typer(
 config = typer.Typer(help="Configuration files.", no_args_is_help=True)
 source = typer.Typer(help="The confidential source, looked at privately.", no_args_is_help=True)
 ledger = typer.Typer(help="The office's budget ledger.", no_args_is_help=True)
-keys = typer.Typer(help="The office's signing key.", no_args_is_help=True)
 practice = typer.Typer(help="Practice worlds: synthetic offices with known truth.", no_args_is_help=True)
 app.add_typer(config, name="config")
 app.add_typer(source, name="source")
 app.add_typer(ledger, name="ledger")
 app.add_typer(practice, name="practice")
 app.add_typer(keys, name="keys")
+app.add_typer(registry, name="registry")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ReleaseFile = Annotated[Path, typer.Argument(metavar="RELEASE.toml", help="The release's configuration.")]
-OfficeFile = Annotated[Path, typer.Argument(metavar="OFFICE.toml", help="The office's configuration.")]
 SourcePath = Annotated[Path | None, typer.Option("--source", help="The records, in place of the path in the config.")]
 OutFolder = Annotated[Path | None, typer.Option("--out", help="The place of publication, in place of the config's.")]
 Bundles = Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Folders of published releases.")]
-RegistryPlace = Annotated[
-    Path | None, typer.Option("--registry", metavar="LOCATION", help="The registry of offices, a folder.")
-]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Offices', releases' and comparisons' TOML.")]
 
 
@@ -89,20 +86,31 @@ def run(
     file: ReleaseFile,
     source: SourcePath = None,
     out: OutFolder = None,
+    registry: RegistryPlace = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Charge the ledger, measure with noise, and publish; or go on with a run that was interrupted."""
     from release.cli import runs
 
-    runs.run(file, source, out, as_json=as_json)
+    runs.run(file, source, out, registry, as_json=as_json)
 
 
 @app.command()
-def verify(bundles: Bundles, as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Check that bundles are whole, consistent and unaltered; exits 6 when one isn't."""
+def verify(  # noqa: PLR0917 - options, all named
+    bundles: Bundles,
+    registry: RegistryPlace = None,
+    root: RootFile = None,
+    as_of: AsOf = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="Remember what was seen in this file, and hold later bundles to it.")
+    ] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Check that bundles are whole, consistent, unaltered and vouched for; exits 6 when one isn't."""
     from release.cli import verification
 
-    verification.verify(bundles, as_json=as_json)
+    trust = verification.Trust(registry=registry, root=root, as_of=as_of, state=state)
+    verification.verify(bundles, trust, as_json=as_json)
 
 
 @app.command()
@@ -122,6 +130,7 @@ def compare(  # noqa: PLR0917 - options, all named
     published: Annotated[
         Path | None, typer.Option("--bundles", help="Where the TOML's bundles are, in place of its own folder.")
     ] = None,
+    registry: RegistryPlace = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Compare published mirrors: one office's exports with its partner's imports. Folders are searched for bundles."""
@@ -134,6 +143,7 @@ def compare(  # noqa: PLR0917 - options, all named
         cif_fob=cif_fob,
         pairs=tuple(pair or ()),
         sums=sums,
+        registry=registry,
     )
     comparisons.run(asked, out, as_json=as_json)
 
@@ -174,11 +184,12 @@ def dashboard(
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="On this machine; nothing else can reach it.")] = 8501,
+    registry: RegistryPlace = None,
 ) -> None:
     """Show published bundles, their mirrors and budgets in a browser. Nothing leaves this machine."""
     from release.cli import dashboards
 
-    dashboards.serve(locations or [Path("published")], port)
+    dashboards.serve(locations or [Path("published")], port, registry)
 
 
 @practice.command("new")
@@ -298,27 +309,3 @@ def ledger_statement(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa
     from release.cli import ledgers
 
     ledgers.statement(file)
-
-
-@keys.command("new")
-def keys_new(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Make the office's first key, where [signing] in its config says; refused where one exists."""
-    from release.cli import keys as signing_keys
-
-    signing_keys.new(file, as_json=as_json)
-
-
-@keys.command("show")
-def keys_show(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Show the office's public key; asks for no passphrase."""
-    from release.cli import keys as signing_keys
-
-    signing_keys.show(file, as_json=as_json)
-
-
-@keys.command("rotate")
-def keys_rotate(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Make a new key in the old one's place; the registry's keepers must hear of it before the next run."""
-    from release.cli import keys as signing_keys
-
-    signing_keys.rotate(file, as_json=as_json)

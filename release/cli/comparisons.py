@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from release.bundle.cells import inert_text
 from release.bundle.verification import Bundle, read_bundle
 from release.cli.comparison_tables import interval, ratio, show, show_explained, show_sums
 from release.cli.places import found
@@ -22,6 +23,7 @@ from release.mirror.explaining import PairExplanation, explain
 from release.mirror.middle import middles_of
 from release.mirror.page import page_of
 from release.mirror.sums import Total, sums_of
+from release.registry.reading import read_registry, today
 
 __all__ = ["Asked", "bundles_of", "document", "found", "interval", "ratio", "run", "show", "write"]
 
@@ -37,6 +39,7 @@ class Asked:
         cif_fob: factor from FOB exports to CIF imports.
         pairs: directions to explain, as `NLD>ITA`.
         sums: whether sums over offices are wanted.
+        registry: the registry of offices, in place of a config's.
     """
 
     places: tuple[Path, ...]
@@ -45,13 +48,14 @@ class Asked:
     cif_fob: float | None = None
     pairs: tuple[str, ...] = ()
     sums: bool = False
+    registry: Path | None = None
 
 
 def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Compare bundles, print the pairs, and write all cells below `out` when it is given."""
     agreed = _configured(asked) if _names_one_file(asked.places) else _by_words(asked)
     ways = tuple(_way(text) for text in asked.pairs)
-    bundles = bundles_of(agreed.bundles)
+    bundles = bundles_of(agreed.bundles, asked.registry or agreed.registry)
     comparison = compare(bundles, agreed.agreement, agreed.public)
     explained = tuple(explain(bundles, ways, agreed.agreement, agreed.public))
     sums = tuple(sums_of(comparison.cells, bundles, agreed.public)) if asked.sums else ()
@@ -95,9 +99,15 @@ def _way(text: str) -> tuple[str, str]:
     return exporter, importer
 
 
-def bundles_of(places: Sequence[Path]) -> list[Bundle]:
-    """Return the verified bundles at the places."""
-    return [read_bundle(place) for place in found(places)]
+def bundles_of(places: Sequence[Path], registry: Path | None = None) -> list[Bundle]:
+    """Return the verified bundles at the places; with a registry, offices that it names have to have signed theirs.
+
+    Raises:
+        BundleRefusedError: one of them can't be believed.
+        RegistryRefusedError: the registry can't.
+    """
+    known = None if registry is None else read_registry(registry, day=today()).registry
+    return [read_bundle(place, known) for place in found(places)]
 
 
 def write(
@@ -114,7 +124,7 @@ def write(
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(MirrorCell)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: _told(value) for name, value in row.items()} for row in rows)
     (folder / "comparison.csv").write_text(text.getvalue(), encoding="utf-8")
     pl.DataFrame(rows, schema=_SCHEMA).write_parquet(folder / "comparison.parquet", compression="zstd")
     whole = json.dumps(document(comparison, explained, sums), allow_nan=False)
@@ -122,9 +132,9 @@ def write(
     (folder / "comparison.html").write_text(page_of(comparison, title, explained), encoding="utf-8")
 
 
-def _inert(value: Any) -> Any:
+def _told(value: Any) -> Any:
     """Return text so that no spreadsheet takes it for a formula; the words come from other offices' bundles."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return inert_text(value) if isinstance(value, str) else value
 
 
 _KINDS: dict[Any, Any] = {float: pl.Float64, float | None: pl.Float64, bool | None: pl.Boolean}

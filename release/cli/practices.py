@@ -9,17 +9,20 @@ import typer
 from rich.table import Table
 
 from release.cli import comparisons, wiring
+from release.cli.practice_registry import make_practice_registry
 from release.cli.printing import command, print_json, say
 from release.cli.printing import out as console_out
+from release.cli.signing import signer_of
 from release.confidential.records import Records
 from release.config import load_release
 from release.errors import UsageError
 from release.inference import Verdict
 from release.mirror.comparison import Agreement, Comparison, MirrorCell, compare
 from release.practice import Asymmetries, Discrepancy, World, WorldFacts, generate
-from release.practice.configuration import write_configuration
+from release.practice.configuration import SIGNING_KEY, write_configuration
 from release.privacy import amount_text, volume_interval_percent
 from release.run import run as run_release
+from release.signing.keyfile import public_place
 from release.tables import Tier
 from release.wording import amount, count, percent, volume_bound
 
@@ -122,9 +125,13 @@ def demo(folder: Path, seed: int, *, as_json: bool) -> None:
     facts = generate(world, folder / "offices", progress=_month_told)
     releases = write_configuration(facts)
     say("2/3 releasing each office's trade with noise, under its budget")
-    budgets = [_release(file, folder / "published") for file in releases]
+    registry = folder / "registry"
+    keys = {one.office: public_place(folder / "offices" / one.office / SIGNING_KEY) for one in facts.offices}
+    make_practice_registry(registry, folder / "keepers", keys)
+    budgets = [_release(file, folder / "published", registry) for file in releases]
     say("3/3 comparing the published mirrors")
-    bundles = comparisons.bundles_of([folder / "published"])
+    bundles = comparisons.bundles_of([folder / "published"], registry)
+    say(f"    {count(len(bundles))} bundles verified: each is signed by the key that the registry names for its office")
     comparison = compare(bundles, Agreement(cif_fob=PRACTICE_CIF_FOB, cif_fob_source="the practice world's freight"))
     comparisons.write(comparison, folder / "comparison")
     say(f"done in {time.monotonic() - began:.0f} s")
@@ -132,6 +139,7 @@ def demo(folder: Path, seed: int, *, as_json: bool) -> None:
         print_json(
             {
                 "folder": str(folder),
+                "registry": str(registry),
                 "offices": budgets,
                 "pairs": len([cell for cell in comparison.cells if cell.level == "partner"]),
                 **comparisons.document(comparison),
@@ -146,7 +154,7 @@ def _month_told(done: int, steps: int) -> None:
         say(f"    {done} of {steps} months")
 
 
-def _release(file: Path, published: Path) -> dict[str, Any]:
+def _release(file: Path, published: Path, registry: Path) -> dict[str, Any]:
     """Release one practice office and return what became of its budget."""
     office, release = load_release(file)
     folder = file.parent
@@ -159,6 +167,7 @@ def _release(file: Path, published: Path) -> dict[str, Any]:
         book=book,
         state=state,
         published=published,
+        signer=signer_of(office, folder, registry),
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
     )
     account = next(state for state in book.accounts() if state.account.tier == Tier.UNIFORM)
@@ -195,9 +204,11 @@ def _tell(folder: Path, facts: WorldFacts, budgets: list[dict[str, Any]], compar
     year = facts.world.year
     console.print(f"\nRecords and configuration: {folder / 'offices'}; bundles: {folder / 'published'};")
     console.print(f"all cells: {folder / 'comparison' / 'comparison.csv'};")
-    console.print(f"what was planted: {folder / 'offices' / 'answers.csv'}.")
+    console.print(f"what was planted: {folder / 'offices' / 'answers.csv'};")
+    console.print(f"who may sign for whom: {folder / 'registry'}. Every bundle was verified with it.")
+    console.print("Keys and passphrases lie side by side here, for practice only: they protect nothing.")
     console.print("\nNext:")
-    console.print(f"  {command()} verify {folder / 'published' / first / str(year)}")
+    console.print(f"  {command()} verify {folder / 'published' / first / str(year)} --registry {folder / 'registry'}")
     console.print(f"  {command()} ledger show {folder / 'offices' / first / 'office.toml'}")
     console.print(f"  {command()} plan {folder / 'offices' / first / f'{year}.toml'}")
 

@@ -19,7 +19,7 @@ from release.run import run as run_release
 from release.wording import count
 
 
-def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> None:
+def run(file: Path, source: Path | None, out: Path | None, registry: Path | None, *, as_json: bool) -> None:
     """Charge the ledger, measure with noise, and publish; or go on with a run that was interrupted."""
     office, release = load_release(file)
     folder = file.parent
@@ -31,6 +31,7 @@ def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> 
         state=wiring.state_folder(office, folder),
         trader_ids=wiring.trader_ids_place(release, folder),
         protected=wiring.protected_place(release, folder),
+        engine=office.engine,
     )
     say(f"release {release.release} of {office.name}: {count(planned.cells)} cells, rho {amount_text(planned.rho)}")
     outcome = run_release(
@@ -39,7 +40,7 @@ def run(file: Path, source: Path | None, out: Path | None, *, as_json: bool) -> 
         book=book,
         state=wiring.state_folder(office, folder),
         published=wiring.published_folder(office, folder, out),
-        signer=signer_of(office, folder, lambda _: None),
+        signer=signer_of(office, folder, registry),
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         notice=_told,
     )

@@ -10,18 +10,47 @@ import typer
 from release.config import Office
 from release.config.loading import inside
 from release.config.office import Signing
-from release.errors import PassphraseError
+from release.errors import KeyNotAllowedError, PassphraseError, UsageError
+from release.registry.offices import may_sign
+from release.registry.reading import read_registry
 from release.signing.keys import PublicKey
 from release.signing.passphrases import Passphrase, from_environment, from_file, from_prompt
 from release.signing.signer import KeySigner, Unsigned
 
 
-def signer_of(office: Office, folder: Path, admit: Callable[[PublicKey], int | None]) -> KeySigner | Unsigned:
-    """Return what signs an office's releases; the key is opened when a run asks for it."""
+def signer_of(office: Office, folder: Path, registry: Path | None = None) -> KeySigner | Unsigned:
+    """Return what signs an office's releases; the key is opened when a run asks for it.
+
+    Args:
+        office: whose releases they are.
+        folder: of its config.
+        registry: the registry of offices, in place of the config's.
+
+    Raises:
+        UsageError: a registry is named, and the office signs nothing.
+    """
     signing = office.signing
     if signing is None:
+        if registry is not None:
+            raise UsageError("--registry goes with a table [signing] in office.toml; nothing was charged.")
         return Unsigned()
-    return KeySigner(inside(folder, signing.key), passphrase_of(signing, folder), admit)
+    place = registry or (None if signing.registry is None else inside(folder, signing.registry))
+    return KeySigner(inside(folder, signing.key), passphrase_of(signing, folder), _admission(office.code, place))
+
+
+def _admission(reporter: str, registry: Path | None) -> Callable[[PublicKey], int | None]:
+    """Return what admits a key: the newest registry that can be read, whatever day it is; no clock decides a run."""
+
+    def admit(key: PublicKey) -> int | None:
+        if registry is None:
+            return None
+        known = read_registry(registry, day=None).registry
+        refused = may_sign(known, reporter, key)
+        if refused is not None:
+            raise KeyNotAllowedError(reporter=reporter, keyid=key.keyid, reason=refused)
+        return known.version
+
+    return admit
 
 
 def passphrase_of(signing: Signing, folder: Path, *, fresh: bool = False) -> Passphrase:

@@ -102,6 +102,7 @@ class Comparison:
         periods: the periods that are compared; all that both sides publish when none is named.
         tolerance: t of the band, `[c / (1 + t), c (1 + t)]`.
         error_rate: of every family.
+        registry: a copy of the registry of offices: bundles of offices that it names have to be signed by their key.
     """
 
     title: Text
@@ -122,6 +123,7 @@ class Comparison:
     rates: PublicTable | None = None
     history: PublicTable | None = None
     hubs: Hubs | None = None
+    registry: InnerPath | None = None
 
 
 def comparison_faults(comparison: Comparison) -> list[tuple[tuple[str | int, ...], str]]:

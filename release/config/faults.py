@@ -84,7 +84,14 @@ def release_faults(release: Release) -> Faults:
     leaves = _leaves(release)
     if leaves > MOST_LEAVES:
         faults.append((("keys",), f"the release would have {leaves:,} leaves; at most {MOST_LEAVES:,} are taken"))
-    return faults + _trader_faults(release) + _prior_faults(release)
+    return faults + _trader_faults(release) + _prior_faults(release) + _revision_faults(release)
+
+
+def _revision_faults(release: Release) -> Faults:
+    """Return what is wrong with what a release says it takes the place of."""
+    if release.supersedes is None or (release.revision and release.supersedes != release.release):
+        return []
+    return [(("supersedes",), "needs revision = true, and names another release than this one")]
 
 
 def _heading_faults(release: Release) -> Faults:

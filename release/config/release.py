@@ -294,7 +294,12 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Release:
-    """A release's whole configuration."""
+    """A release's whole configuration.
+
+    Attributes:
+        revision: whether it is charged to the part of the limit that is kept for revisions.
+        supersedes: the office's earlier release that a revision takes the place of; readers are told.
+    """
 
     release: Name
     title: Text
@@ -308,4 +313,5 @@ class Release:
     prior: Prior | None = None
     assumption: Assumption = Assumption()
     revision: bool = False
+    supersedes: Name | None = None
     scales_from: Text | None = None

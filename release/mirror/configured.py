@@ -21,12 +21,14 @@ class Agreed:
         bundles: bundles, and folders that hold bundles at any depth.
         agreement: the band, factors, error rate and families.
         public: exchange rates and the pairs' public history.
+        registry: of the offices whose keys have to have signed; None asks for no signature.
     """
 
     title: str = "Mirrors"
     bundles: tuple[Path, ...] = ()
     agreement: Agreement = field(default_factory=Agreement)
     public: PublicTables = field(default_factory=PublicTables)
+    registry: Path | None = None
 
 
 def is_comparison(place: Path) -> bool:
@@ -53,4 +55,5 @@ def read_agreed(path: Path, *, published: Path | None = None) -> Agreed:
         bundles=tuple(inside(root, place) for place in config.bundles),
         agreement=agreement_of(config),
         public=tables,
+        registry=None if config.registry is None else inside(folder, config.registry),
     )

@@ -1,10 +1,19 @@
-"""The configuration of practice offices, so that a practice world can be released like any office's records."""
+"""The configuration of practice offices, so that a practice world can be released like any office's records.
 
+Each has a signing key too, with its passphrase beside it: it shows how signing works, and protects nothing.
+"""
+
+import secrets
 from pathlib import Path
 from string import Template
 
 from release.codelists import shipped_folder
 from release.practice.generation import OfficeFacts, WorldFacts
+from release.signing.keyfile import create_key
+from release.signing.passphrases import write_passphrase
+
+SIGNING_KEY = Path("keys") / "signing.pem"
+"""Where a practice office's config says that its key is."""
 
 
 def write_configuration(facts: WorldFacts) -> tuple[Path, ...]:
@@ -32,6 +41,8 @@ def _write_office(facts: WorldFacts, office: OfficeFacts) -> Path:
     release = folder / f"{year}.toml"
     (folder / "office.toml").write_text(_filled("office.toml", words), encoding="utf-8")
     release.write_text(_filled("release.toml", words), encoding="utf-8")
+    phrase = write_passphrase(folder / "keys" / "passphrase", secrets.token_hex(16))
+    create_key(folder / SIGNING_KEY, phrase)
     return release
 
 

@@ -133,3 +133,14 @@ def _state_refusal(statement: Statement, key: OfficeKey) -> Refusal | None:
         return None
     said = f"its key was {key.state} on {key.until_date}, and it isn't among the releases that were kept then"
     return Refusal(code=f"key {key.state}", message=said)
+
+
+def may_sign(registry: Registry, reporter: str, key: PublicKey) -> str | None:
+    """Return why a key may not sign for a reporter now; None when it may."""
+    office = registry.offices.get(reporter)
+    if office is None:
+        return "the registry names no such office"
+    known = office.key(key.keyid)
+    if known is None:
+        return "it isn't one that the registry names for this office"
+    return None if known.state is KeyState.ACTIVE else f"it was {known.state} on {known.until_date}"

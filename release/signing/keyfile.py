@@ -2,10 +2,10 @@
 
 import json
 import os
-import stat
 from pathlib import Path
 
 from release.errors import KeyRefusedError
+from release.plainfile import NotPlainError, plain_file
 from release.plan import canonical_json
 from release.signing.keys import SCHEME, PrivateKey, PublicKey, new_private_key
 from release.signing.passphrases import Passphrase
@@ -102,20 +102,14 @@ def read_public(place: Path) -> PublicKey:
 
 def _read(place: Path, *, private: bool) -> bytes:
     try:
-        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
+        file = plain_file(place, _LARGEST)
+    except NotPlainError as error:
         remedy = "Make one with `mirrors keys new`, or correct the place."
-        raise KeyRefusedError(str(place), f"it can't be opened ({error.strerror})", remedy) from None
-    with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if private and mode & 0o077:
-            raise KeyRefusedError(
-                str(place), "others than its owner may read it", "Set its mode to 0600, and think of it as copied."
-            )
-        content = file.read(_LARGEST + 1) if stat.S_ISREG(mode) else b""
-    if not content or len(content) > _LARGEST:
-        raise KeyRefusedError(str(place), "it is empty, no file, or too large", "Correct the place.")
-    return content
+        raise KeyRefusedError(str(place), error.reason, remedy) from None
+    if private and file.mode & 0o077:
+        remedy = "Set its mode to 0600, and think of it as copied."
+        raise KeyRefusedError(str(place), "others than its owner may read it", remedy)
+    return file.content
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

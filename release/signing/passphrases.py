@@ -1,11 +1,11 @@
 """Where a passphrase comes from: a file, a variable of the environment, or a prompt. It is never printed or kept."""
 
 import os
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from release.errors import PassphraseError
+from release.plainfile import NotPlainError, plain_file
 
 Passphrase = Callable[[], str]
 """Returns the passphrase when it is needed; asking may take a person."""
@@ -22,14 +22,21 @@ def from_file(place: Path) -> str:
     """
     source = f"the file {place}"
     try:
-        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise PassphraseError(source, f"it can't be opened ({error.strerror})") from None
-    with os.fdopen(descriptor, "rb") as file:
-        if os.fstat(descriptor).st_mode & 0o077:
-            raise PassphraseError(source, "others than its owner may read it; set its mode to 0600")
-        content = file.read(_LONGEST + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-    return _checked(source, content)
+        file = plain_file(place, _LONGEST)
+    except NotPlainError as error:
+        raise PassphraseError(source, error.reason) from None
+    if file.mode & 0o077:
+        raise PassphraseError(source, "others than its owner may read it; set its mode to 0600")
+    return _checked(source, file.content)
+
+
+def write_passphrase(place: Path, text: str) -> str:
+    """Write a passphrase to a new file of mode 0600 and return it; for practice, where a key protects nothing."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"{text}\n")
+    return text
 
 
 def from_environment(name: str, variables: Mapping[str, str]) -> str:

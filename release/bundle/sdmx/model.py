@@ -4,7 +4,8 @@ Derived from UNSD:IMTS(1.2), the structure of international merchandise trade st
 mean the same. Its dimensions that a release doesn't break down by (confidentiality, second commodity, mode of
 transport, customs procedure, activity, transformation) are left out; they stand at their totals. Added are what noise
 brings with it: its standard deviation, the interval, the exposure, the mechanism, the loss and the release's id.
-The structure is the same for every release; a change of it is another version, and another format of the bundle.
+The structure is the same for every release, but for headings and subheadings, of which a release lists those it has; a
+change of it is another version, and another format of the bundle.
 """
 
 from collections.abc import Mapping
@@ -66,11 +67,12 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codes:
-    """A codelist: its id, name and codes."""
+    """A codelist: its id, name and codes; `whole` unless a release has only some of the codes that there are."""
 
     id: str
     name: str
     codes: tuple[Code, ...]
+    whole: bool = True
 
 
 COMPONENTS = (
@@ -169,8 +171,12 @@ _FIXED = (
 
 
 @cache
-def codelists() -> tuple[Codes, ...]:
-    """Return all codelists: the fixed ones, and areas, commodities, flows and units from the shipped lists."""
+def codelists(planned: tuple[str, ...] = ()) -> tuple[Codes, ...]:
+    """Return all codelists: the fixed ones, and areas, commodities, flows and units from the shipped lists.
+
+    Args:
+        planned: codes of commodities that a release has besides chapters and sections, with their edition's prefix.
+    """
     flows = {row["code"]: row["label"].capitalize() for row in codelist("flows").rows}
     units = {"PN": "Pure number", "KG": "Kilograms"} | {
         row["code"]: row["label"] for row in codelist("currencies").rows
@@ -178,7 +184,7 @@ def codelists() -> tuple[Codes, ...]:
     return (
         *_FIXED,
         _areas(),
-        _commodities(),
+        _commodities(planned),
         _list("CL_TRADE_FLOW", "Trade flow", flows),
         _list("CL_UNIT_MEASURE", "Unit of measure", units),
     )
@@ -193,7 +199,7 @@ def _areas() -> Codes:
     return Codes(id="CL_AREA", name="Areas: ISO 3166 alpha-2, with UN Comtrade's numbers", codes=(*whole, *areas))
 
 
-def _commodities() -> Codes:
+def _commodities(planned: tuple[str, ...]) -> Codes:
     products = {ALL_PRODUCTS: "All commodities"}
     products |= {f"S{row['code']}": f"Section {row['roman']}: {row['label']}" for row in codelist("sections").rows}
     products |= {row["code"]: row["label"] for row in codelist("chapters").rows}
@@ -207,4 +213,19 @@ def _commodities() -> Codes:
         for product, label in products.items()
     )
     residual = Code(id=RESIDUAL, name="Commodities that aren't on the release's list")
-    return Codes(id="CL_COMMODITY", name="Commodities: HS edition and chapter or section", codes=(*editions, residual))
+    known = {code.id: code for code in editions}
+    deeper = (Code(id=code, name=_deeper(code)) for code in planned if code not in known)
+    return Codes(
+        id="CL_COMMODITY",
+        name="Commodities: HS edition and section, chapter, or a heading or subheading of the release",
+        codes=(*known.values(), *deeper, residual),
+        whole=False,
+    )
+
+
+def _deeper(code: str) -> str:
+    """Return the name of a heading, a subheading, or of what isn't listed of a chapter or heading."""
+    edition, _, digits = code.partition("_")
+    if digits.endswith(RESIDUAL):
+        return f"What isn't listed of {digits.removesuffix(RESIDUAL)} ({edition})"
+    return f"HS {digits[:4]}.{digits[4:]} ({edition})" if len(digits) > 4 else f"HS {digits} ({edition})"  # noqa: PLR2004

@@ -10,6 +10,7 @@ from release.bundle.sdmx.model import (
     AGENCY,
     COMPONENTS,
     CONCEPTS_ID,
+    EDITIONS,
     STRUCTURE_ID,
     STRUCTURE_NAME,
     VERSION,
@@ -20,6 +21,8 @@ from release.bundle.sdmx.model import (
     at,
     codelists,
 )
+from release.plan import layout_of
+from release.tables import RESIDUAL, Level, products_of
 
 _DERIVED = (
     "Trade in goods with differential privacy; derived from UNSD:IMTS(1.2). Its dimensions that aren't broken down by"
@@ -30,16 +33,24 @@ _MAINTAINED = f'agencyID="{AGENCY}" version="{VERSION}"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """The data flow of a release: its id and title."""
+    """The data flow of a release: its id, its title, and the codes of its commodities."""
 
     id: str
     title: str
+    commodities: tuple[str, ...]
 
 
 def flow_of(plan: Mapping[str, Any]) -> Flow:
     """Return the data flow of a published plan's release; a title's characters that XML can't hold are left out."""
     title = "".join(character for character in plan["title"] if character.isprintable())
-    return Flow(id=f"{plan['office']['code']}_{plan['release']}".replace(".", "_"), title=title)
+    layout, edition = layout_of(plan), EDITIONS[plan["metadata"]["hs_edition"]]
+    levels = {Level(level["level"]) for measure in plan["measures"] for level in measure["levels"]}
+    deep = (product for level in sorted(levels) if level.digits > 0 for product in products_of(layout, level))
+    return Flow(
+        id=f"{plan['office']['code']}_{plan['release']}".replace(".", "_"),
+        title=title,
+        commodities=tuple(dict.fromkeys(f"{edition}_{product}" for product in deep if product != RESIDUAL)),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +115,7 @@ _V30 = _Dialect(
 def _message(dialect: _Dialect, header: Header, flow: Flow) -> bytes:
     parts = {
         "dataflows": _dataflows(dialect, flow),
-        "codelists": _codelists(dialect),
+        "codelists": _codelists(dialect, flow),
         "concepts": _concepts(dialect),
         "structures": _structures(dialect),
     }
@@ -139,10 +150,11 @@ def _dataflows(dialect: _Dialect, flow: Flow) -> Iterator[str]:
     yield "</str:Dataflows>"
 
 
-def _codelists(dialect: _Dialect) -> Iterator[str]:
+def _codelists(dialect: _Dialect, flow: Flow) -> Iterator[str]:
     yield "<str:Codelists>"
-    for codes in codelists():
-        yield f"<str:Codelist {_maintainable(dialect, codes.id, 'codelist', 'Codelist')}>{_name(codes.name)}"
+    for codes in codelists(flow.commodities):
+        partial = "" if codes.whole else ' isPartial="true"'
+        yield f"<str:Codelist {_maintainable(dialect, codes.id, 'codelist', 'Codelist')}{partial}>{_name(codes.name)}"
         yield from (_code(codes, code) for code in codes.codes)
         yield "</str:Codelist>"
     yield "</str:Codelists>"

@@ -11,18 +11,19 @@ from ibis.expr.types import Table, Value
 EXACT = "decimal(38,0)"
 
 
-@ibis.udf.scalar.builtin(name="exact_quotient", signature=((EXACT, EXACT), EXACT))
+@ibis.udf.scalar.builtin(name="exact_quotient", signature=((EXACT, EXACT), EXACT))  # type: ignore[untyped-decorator]
 def _quotient(whole: int, by: int) -> int:  # type: ignore[empty-body]
     """Defined as a macro: DuckDB divides decimals as doubles, and 128-bit integers exactly."""
 
 
 class DuckDB:
-    """A connection of its own; what is spilled is encrypted, with a key that is nowhere but in memory."""
+    """A connection of its own; what it spills is removed when it is closed."""
 
     def __init__(self, *, folder: Path, memory: str = "75%") -> None:
         self.connection = duckdb.connect(":memory:")
         self.connection.execute("set enable_progress_bar = false")
         self.connection.execute("set preserve_insertion_order = false")
+        self.connection.execute("set temp_file_encryption = true")
         self.connection.execute(f"set memory_limit = '{memory}'")
         self.connection.execute(f"set temp_directory = '{_quoted(folder)}'")
         self.connection.execute(

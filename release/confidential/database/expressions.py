@@ -93,7 +93,7 @@ def uniform(sums: Table, leaves: Table, measure: PlannedMeasure, divide: Divide)
 
 
 def large_traders(
-    sums: Table, leaves: Table, ratios: Table, protected: Table, measure: PlannedMeasure, divide: Divide
+    sums: Table, leaves: Table, measure: PlannedMeasure, divide: Divide, *, ratios: Table, protected: Table
 ) -> Table:
     """Return `cell` and `u` of the large-trader tier: the same of traders' excess, those in `protected` left out."""
     if measure.excess is None:
@@ -152,8 +152,8 @@ def _clipped(stacked: Table, bound: int, divide: Divide) -> Table:
 def _newton(square: Value, divide: Divide) -> IntegerValue:
     """Return an integer above the root less one, and at most the root rounded up; exact but for one comparison.
 
-    The double's root is within 2^-50 of itself; one step of Newton's leaves it less than a part of a unit too large, and
-    the two divisions, rounded down, take less than one from it.
+    The double's root is off by a part of 2^-50; one step of Newton's leaves it too large by far less than one, and the
+    two divisions, rounded down, take less than one from it.
     """
     near = ibis.least(square.cast("float64").sqrt().floor(), _BELOW_2_63).cast("int64").cast(EXACT)
     return divide((near + divide(square, near)).cast(EXACT), _exact(2)).cast("int64")

@@ -13,10 +13,10 @@ import polars as pl
 import pyarrow as pa
 from ibis.expr.types import Table, Value
 
-from release.confidential import preparation as rules
+from release.confidential import rules
 from release.confidential.coding import Rule
 from release.confidential.database.expressions import EXACT
-from release.confidential.preparation import LARGEST_LINE, Ids
+from release.confidential.rules import LARGEST_LINE, Ids
 from release.config.fields import months_of
 from release.config.release import Column, FieldSource
 from release.errors import SchemaError
@@ -56,10 +56,12 @@ class Lines:
         """Return one row a line that counts: `trader` (text), `leaf`, `value`, `net_mass` (integers)."""
         source, columns, layout = self._plan.release.source, self._columns, self._plan.layout
         once = source.duplicates == "count once"
-        flow = lambda text: rules._place(text, layout.flows)  # noqa: E731
+        flow = lambda text: rules.place(text, layout.flows)  # noqa: E731
         read = self._place(rows, "flow", columns.flow, flow)
-        read = self._place(read, "partner", columns.partner, lambda text: rules._coded(text, layout.partners))
-        read = self._place(read, "product", columns.commodity, lambda text: rules._product(text, layout))
+        read = self._place(
+            read, "partner", columns.partner, lambda text: rules.place_or_residual(text, layout.partners)
+        )
+        read = self._place(read, "product", columns.commodity, lambda text: rules.product(text, layout))
         read = self._period(read)
         read = self._currency(read)
         read = self._amount(read, "value", columns.value, source.value_decimals)
@@ -70,7 +72,7 @@ class Lines:
         counted = read.filter(*(read[f"of_{name}"].notnull() for name in ("flow", "period", "value", "trader")))
         counted = counted.filter(counted.of_currency == 1)
         if once and columns.declaration is not None:
-            counted = self._texts(counted, "declaration", columns.declaration, _AS_IT_STANDS, rules._text)
+            counted = self._texts(counted, "declaration", columns.declaration, _AS_IT_STANDS, rules.normalised)
             counted = counted.mutate(of_declaration=counted.of_declaration.fill_null("\1"))
         block = counted.of_flow * len(layout.periods) + counted.of_period
         leaf = (block * len(layout.partners) + counted.of_partner) * len(layout.products) + counted.of_product
@@ -97,7 +99,7 @@ class Lines:
     def _looked_up(self, rows: Table, name: str, column: str, field: FieldSource, rule: Rule) -> Table:
         distinct = pl.Series(self._database.read(rows.select(key=rows[column]).distinct())["key"]).drop_nulls()
         texts = pl.DataFrame({"text": distinct.cast(pl.String)})
-        codes = texts.select(rule(rules._text(pl.col("text"), field)).cast(pl.Int64).alias("code"))["code"]
+        codes = texts.select(rule(rules.normalised(pl.col("text"), field)).cast(pl.Int64).alias("code"))["code"]
         known = self._database.give(pa.table({f"key_{name}": distinct.to_arrow(), f"code_{name}": codes.to_arrow()}))
         both = rows.left_join(known, rows[column] == known[f"key_{name}"])
         found = ibis.ifelse(both[column].isnull(), _literal(_made(None, field, rule)), both[f"code_{name}"])
@@ -108,9 +110,7 @@ class Lines:
         name = _plain(field)
         if name is None or not (rows[name].type().is_date() or rows[name].type().is_timestamp()):
             layout = plan.release.source.date_format
-            return self._place(
-                rows, "period", field, lambda text: rules._period(rules._parsed_date(text, layout), plan)
-            )
+            return self._place(rows, "period", field, lambda text: rules.period(rules.parsed_date(text, layout), plan))
         date = rows[name]
         places = {month: place for place, period in enumerate(plan.layout.periods) for month in months_of(period)}
         place = ibis.cases(
@@ -131,7 +131,7 @@ class Lines:
         column = _plain(field)
         kind = None if column is None else rows[column].type()
         if kind is None or not (kind.is_integer() or kind.is_decimal() or kind.is_floating()):
-            return self._place(rows, name, field, lambda text: rules._from_text(text, decimals))
+            return self._place(rows, name, field, lambda text: rules.amount_of_text(text, decimals))
         amount = rows[str(column)]
         if kind.is_integer():
             whole = _clip(amount, LARGEST_LINE).cast(EXACT) * 10**decimals
@@ -152,7 +152,7 @@ class Lines:
         field = self._columns.trader
         if self._plan.office.unit.kind == "record" or field is None:
             return _numbered(rows, lambda own, _: own)
-        read = self._texts(rows, "trader", field, _ONE_SPELLING, lambda raw, of: rules._trader(raw, of, ((), ())))
+        read = self._texts(rows, "trader", field, _ONE_SPELLING, lambda raw, of: rules.trader(raw, of, ((), ())))
         if self._ids[0]:
             aliases = self._database.give(pa.table({"listed": list(self._ids[0]), "final": list(self._ids[1])}))
             both = read.left_join(aliases, read.of_trader == aliases["listed"])
@@ -208,7 +208,7 @@ def _plain(field: FieldSource) -> str | None:
 def _made(text: str | None, field: FieldSource, rule: Rule) -> int | None:
     """Return what a rule makes of one text, or of none."""
     frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
-    made: int | None = frame.select(rule(rules._text(pl.col("text"), field)).cast(pl.Int64)).item()
+    made: int | None = frame.select(rule(rules.normalised(pl.col("text"), field)).cast(pl.Int64)).item()
     return made
 
 
@@ -222,7 +222,8 @@ def _clip(value: Value, limit: int) -> Value:
 
 
 def _may_exceed(kind: ibis.expr.datatypes.Decimal) -> bool:
-    return (kind.precision or 38) - (kind.scale or 0) > 15
+    """Decide whether a decimal has room for amounts beyond the largest of a line, which has 16 digits."""
+    return (kind.precision or 38) - (kind.scale or 0) >= len(str(LARGEST_LINE))
 
 
 def _arrow(texts: pl.Series) -> pa.Array:

@@ -11,7 +11,7 @@ from ibis.expr.types import Table, Value
 EXACT = "decimal(38,0)"
 
 
-@ibis.udf.scalar.builtin(name="div", signature=((EXACT, EXACT), EXACT))
+@ibis.udf.scalar.builtin(name="div", signature=((EXACT, EXACT), EXACT))  # type: ignore[untyped-decorator]
 def _quotient(whole: int, by: int) -> int:  # type: ignore[empty-body]
     """PostgreSQL's own: exact on numerics of any size."""
 

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 EXACT = "decimal(38,0)"
 
 
-@ibis.udf.scalar.builtin(name="div", signature=((EXACT, EXACT), "int64"))
+@ibis.udf.scalar.builtin(name="div", signature=((EXACT, EXACT), "int64"))  # type: ignore[untyped-decorator]
 def _quotient(whole: int, by: int) -> int:  # type: ignore[empty-body]
     """Spark's own: exact on decimals, a 64-bit integer, which every quotient here fits."""
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from release.confidential.database.expressions import large_traders, leaf_sums, public_tables, uniform
 from release.confidential.database.lines import Database, Lines
 from release.confidential.engine import Vectors
-from release.confidential.preparation import Ids
+from release.confidential.rules import Ids
 from release.plan import ReleasePlan
 from release.tables import Tier
 
@@ -36,7 +36,7 @@ def database_vectors(
         vectors[Tier.UNIFORM, measure.measure] = _vector(added, measure.cells)
         if public.ratios is not None:
             ratios = database.give(public.ratios)
-            added = database.read(large_traders(sums, leaves, ratios, asked, measure, database.divide))
+            added = database.read(large_traders(sums, leaves, measure, database.divide, ratios=ratios, protected=asked))
             vectors[Tier.LARGE_TRADER, measure.measure] = _vector(added, measure.cells)
     return vectors
 
