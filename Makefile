@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+MILLIONS ?= 1 10 50
 
 .PHONY: help test coverage quick check inference demo dashboard promises audit-noise bench accuracy large-traders lock clean
 
@@ -64,6 +65,7 @@ audit-noise: .venv/ready  ## measure the real pipeline's privacy loss and the cl
 bench: .venv/ready  ## speed and memory, as ratios measured side by side
 	$(BIN)/python benchmarks/reconciliation.py
 	$(BIN)/python benchmarks/ledger.py
+	$(BIN)/python benchmarks/speed.py --millions $(MILLIONS)
 
 large-traders: .venv/ready  ## what the large-trader tier buys and costs, on invented worlds
 	$(BIN)/python benchmarks/large_traders.py
