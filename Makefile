@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 MILLIONS ?= 1 10 50
 
-.PHONY: help test coverage quick check inference demo dashboard promises audit-noise bench accuracy large-traders lock clean
+.PHONY: help test coverage quick check inference demo dashboard docs pilot imf promises audit-noise bench accuracy large-traders lock clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,16 @@ bench: .venv/ready  ## speed and memory, as ratios measured side by side
 
 large-traders: .venv/ready  ## what the large-trader tier buys and costs, on invented worlds
 	$(BIN)/python benchmarks/large_traders.py
+
+pilot: .venv/ready  ## the first pilot's twelve pairs on its files, SOURCE='FOLDER/* 2022.csv', in the new folder OUT
+	$(BIN)/python benchmarks/real_mirrors.py pilot-2022-03 --source '$(SOURCE)' --out $(or $(OUT),demo-pilot)
+
+imf: .venv/ready  ## a year of monthly releases on the IMF's figures, SOURCE=FILE, in the new folder OUT
+	$(BIN)/python benchmarks/real_mirrors.py imf-2018 --source '$(SOURCE)' --out $(or $(OUT),demo-imf)
+
+docs: .venv/ready  ## build the documentation as a site in build/docs; it asks nothing of the network
+	$(BIN)/python -m sphinx -q -b html docs build/docs
+	@echo "open build/docs/index.html"
 
 accuracy: .venv/ready  ## errors predicted and got on heavy-tailed worlds, beside other ways; about ten minutes
 	$(BIN)/python benchmarks/accuracy.py --write docs

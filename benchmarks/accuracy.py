@@ -27,7 +27,7 @@ from accuracy_world import (
     planned,
     proposed_scales,
 )
-from heavy_world import Years, heavy_world
+from heavy_world import CHAPTERS, FLOWS, PARTNERS, Trades, Years, heavy_world
 from numpy.typing import NDArray
 
 from release.plan import ReleasePlan
@@ -55,19 +55,51 @@ class Outcome:
     sds: dict[Level, FloatArray]
 
 
-def assumption(traders: int) -> str:
-    """Return what is assumed of a world: size and top five as published, the spread of the largest in round figures."""
+PUBLISHED_RANKS = (5, 20, 100, 1000)
+"""The numbers of largest traders whose share of trade statistics by enterprise characteristics tell."""
+
+
+def assumption(years: Years, traders: int) -> str:
+    """Return what is assumed of a world: last year's published statistics of its largest traders, in two digits."""
+    sizes = np.bincount(years.before.traders, years.before.amounts)
+    order = np.argsort(-sizes)
+    top, *further = (f"{sizes[order[:rank]].sum() / sizes.sum():.2f}" for rank in PUBLISHED_RANKS)
+    rows = ", ".join(
+        f'{{ top = {rank}, share = "{share}" }}' for rank, share in zip(PUBLISHED_RANKS[1:], further, strict=True)
+    )
+    partners, chapters = spread(years.before, order[: PUBLISHED_RANKS[0]])
+    smaller = sum(spread(years.before, order[50:100])) - 2
+    narrowing = np.log((partners + chapters - 2) / smaller) / np.log(75 / PUBLISHED_RANKS[0])
     return (
-        f'traders = {traders}\ntop = 5\ntop_share = "0.2"\npartners = "6"\nchapters = "4"\nprior_error = "0.34"\n'
+        f'traders = {traders}\ntop = 5\ntop_share = "{top}"\nfurther = [{rows}]\n'
+        f'partners = "{partners:.2g}"\nchapters = "{chapters:.2g}"\nnarrowing = "{narrowing:.2f}"\n'
+        'prior_error = "0.34"\n'
         'source = "last year\'s published statistics of traders"'
     )
 
 
+def spread(trades: Trades, traders: NDArray[np.int64]) -> tuple[float, float]:
+    """Return over how many partners (each flow counted), and chapters with each, traders' value is spread.
+
+    One over the mean sum of squared shares; chapters' weighted by the partners' shares.
+    """
+    partners, chapters = [], []
+    for trader in traders:
+        own = trades.traders == trader
+        cells = np.zeros(FLOWS * PARTNERS * CHAPTERS)
+        cells[trades.cells[own]] = trades.amounts[own]
+        table = cells.reshape(-1, CHAPTERS) / cells.sum()
+        routes = table.sum(axis=1)
+        partners.append((routes**2).sum())
+        chapters.append(((table**2).sum(axis=1) / np.maximum(routes, 1e-300)).sum())
+    return 1 / float(np.mean(partners)), 1 / float(np.mean(chapters))
+
+
 def released(years: Years, traders: int, levels: tuple[Level, ...], rho: str, draws: int) -> Outcome:
     """Return the outcome of a release with proposed scales: planned without the records, then measured."""
-    start = planned(years, Asked(rho=rho, scales=first_scales(levels), assumption=assumption(traders)))
+    start = planned(years, Asked(rho=rho, scales=first_scales(levels), assumption=assumption(years, traders)))
     (proposal,) = suggest(start)
-    plan = planned(years, Asked(rho=rho, scales=proposed_scales(proposal), assumption=assumption(traders)))
+    plan = planned(years, Asked(rho=rho, scales=proposed_scales(proposal), assumption=assumption(years, traders)))
     measure = plan.measures[0]
     integers = clipped_integers(years.now, measure)
     drawn = [draw(integers, plan) for _ in range(draws)]
@@ -96,7 +128,7 @@ def lines(outcomes: Sequence[Outcome], traders: int, name: str) -> list[Line]:
 
 
 def _line(parts: Sequence[tuple[Outcome, Forecast]], level: Level, traders: int, name: str) -> Line:
-    errors, inside, around_truth, biases, single, cells = [], [], [], [], [], 0
+    errors, inside, around_truth, biases, single, held, cells = [], [], [], [], [], [], 0
     for outcome, band in parts:
         prior = next(known.prior for known in outcome.plan.measures[0].levels if known.level is level)
         chosen = (np.asarray(prior) >= band.low) & (np.asarray(prior) < band.high) & (outcome.truth[level] > 0)
@@ -104,6 +136,7 @@ def _line(parts: Sequence[tuple[Outcome, Forecast]], level: Level, traders: int,
         clipped, half = outcome.clipped[level][chosen], 1.959964 * outcome.sds[level][chosen]
         errors.append(np.abs(estimates / truth - 1).ravel())
         single.append(float(np.median(errors[-1])))
+        held.append(band.luckiest <= single[-1] <= band.unluckiest)
         inside.append((np.abs(estimates - clipped) <= half).ravel())
         around_truth.append((np.abs(estimates - truth) <= half).ravel())
         biases.append(1 - clipped / truth)
@@ -120,6 +153,10 @@ def _line(parts: Sequence[tuple[Outcome, Forecast]], level: Level, traders: int,
         got=float(np.average(single, weights=weights)),
         got_least=min(single),
         got_most=max(single),
+        worlds=len(parts),
+        within_range=sum(held),
+        range_least=float(np.mean([band.luckiest for _, band in parts])),
+        range_most=float(np.mean([band.unluckiest for _, band in parts])),
         bias_predicted=float(np.average([band.clipping_bias or 0.0 for _, band in parts], weights=weights)),
         bias_got=float(np.median(np.concatenate(biases))),
         coverage=float(np.concatenate(inside).mean()),
@@ -148,7 +185,9 @@ def _median_error(outcome: Outcome, level: Level) -> float:
 def main() -> int:
     """Run everything and print it; exits 1 when a figure isn't what was asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worlds", type=int, default=3, help="seeded worlds of each size")
+    parser.add_argument("--worlds", type=int, default=4, help="seeded worlds of each size")
+    parser.add_argument("--rivals", type=int, default=2, help="how many of them other ways are tried on")
+    parser.add_argument("--first", type=int, default=501, help="the first world's seed")
     parser.add_argument("--draws", type=int, default=10, help="noisy draws of each world")
     parser.add_argument("--rho", default="2")
     parser.add_argument("--write", type=Path, help="a folder for the plots and the page, such as docs")
@@ -156,12 +195,12 @@ def main() -> int:
     found: list[Line] = []
     beside: list[Rival] = []
     for traders in SIZES:
-        worlds = [heavy_world(traders=traders, seed=seed) for seed in range(1, asked.worlds + 1)]
+        worlds = [heavy_world(traders=traders, seed=seed) for seed in range(asked.first, asked.first + asked.worlds)]
         for name, levels in RELEASES.items():
             outcomes = [released(world, traders, levels, asked.rho, asked.draws) for world in worlds]
             found += lines(outcomes, traders, name)
-            beside.append(ours(outcomes, traders, name))
-            beside += rivals(worlds, traders, levels, assumption(traders), asked.rho)
+            beside.append(ours(outcomes[: asked.rivals], traders, name))
+            beside += rivals(worlds[: asked.rivals], traders, levels, asked.rho)
             print(f"{traders:,} traders, {name}: done", file=sys.stderr)
     return write_page(found, beside, asked.write)
 

@@ -15,6 +15,8 @@ MARKS = ("<!-- accuracy -->", "<!-- end of accuracy -->")
 MOST_PARTNER_ERROR = 0.25
 AGREEMENT = 0.20
 COVERAGE = (0.94, 0.96)
+ENOUGH_CELLS = 50
+RANGE = 0.80
 ENOUGH_FOR_COVERAGE = 4000
 """Figures below which a coverage of exactly 95 % is told outside 94 to 96 % by chance: here 1 % is 2.9 deviations."""
 
@@ -36,6 +38,10 @@ class Line:
     got: float
     got_least: float
     got_most: float
+    worlds: int
+    within_range: int
+    range_least: float
+    range_most: float
     bias_predicted: float
     bias_got: float
     coverage: float
@@ -45,6 +51,11 @@ class Line:
     def agrees(self) -> bool:
         """Whether the prediction lies within 20 % of what was got."""
         return abs(self.predicted / self.got - 1) <= AGREEMENT
+
+    @property
+    def told(self) -> bool:
+        """Whether there are cells enough that a median over worlds says more than which firms happened to be there."""
+        return self.cells >= ENOUGH_CELLS
 
 
 def write_page(found: Sequence[Line], beside: Sequence[Rival], folder: Path | None) -> int:
@@ -69,7 +80,8 @@ def _rows(head: Sequence[str], left: int, rows: Sequence[Sequence[str]]) -> str:
 
 def _table(found: Sequence[Line]) -> str:
     head = (
-        "traders", "release", "level", "prior from", "cells", "predicted", "got", "worlds", "predicted / got",
+        "traders", "release", "level", "prior from", "cells", "predicted", "range", "got", "worlds",
+        "in range", "predicted / got",
         "clipped, predicted", "clipped, got", "coverage", "of the truth",
     )  # fmt: skip
     rows = [
@@ -80,8 +92,10 @@ def _table(found: Sequence[Line]) -> str:
             amount(line.low),
             str(line.cells),
             percent(line.predicted),
+            f"{percent(line.range_least)} to {percent(line.range_most)}",
             percent(line.got),
             f"{percent(line.got_least)} to {percent(line.got_most)}",
+            f"{line.within_range} of {line.worlds}",
             f"{line.predicted / line.got:.2f}" if line.agrees else f"**{line.predicted / line.got:.2f}**",
             percent(line.bias_predicted),
             percent(line.bias_got),
@@ -106,7 +120,9 @@ def _checks(found: Sequence[Line], beside: Sequence[Rival]) -> list[tuple[str, b
     two = [rival for rival in beside if rival.way == "this program; totals and partners"]
     covered = [line for line in found if line.figures >= ENOUGH_FOR_COVERAGE]
     worst = max(rival.errors[Level.PARTNER] for rival in two)
-    agreeing = sum(line.agrees for line in found)
+    told = [line for line in found if line.told]
+    agreeing = sum(line.agrees for line in told)
+    held, tried = sum(line.within_range for line in found), sum(line.worlds for line in found)
     pooled = sum(line.coverage * line.cells for line in found) / sum(line.cells for line in found)
     low, high = min(line.coverage for line in covered), max(line.coverage for line in covered)
     return [
@@ -117,8 +133,13 @@ def _checks(found: Sequence[Line], beside: Sequence[Rival]) -> list[tuple[str, b
             COVERAGE[0] <= pooled <= COVERAGE[1] and low >= COVERAGE[0] and high <= COVERAGE[1],
         ),
         (
-            f"prediction within 20 % of what was got: {agreeing} of {len(found)} levels and bands",
-            agreeing == len(found),
+            f"prediction within 20 % of what was got, pooled over worlds: {agreeing} of {len(told)} levels and bands of"
+            f" {ENOUGH_CELLS} cells or more",
+            agreeing == len(told),
+        ),
+        (
+            f"the predicted range holds what a single world got in 80 % of cases or more: {held} of {tried}",
+            held >= RANGE * tried,
         ),
     ]
 

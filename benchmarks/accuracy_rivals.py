@@ -52,11 +52,10 @@ class Setting:
 
     world: Years
     levels: tuple[Level, ...]
-    assumed: str
     rho: str
 
 
-def rivals(worlds: Sequence[Years], traders: int, levels: tuple[Level, ...], assumed: str, rho: str) -> list[Rival]:
+def rivals(worlds: Sequence[Years], traders: int, levels: tuple[Level, ...], rho: str) -> list[Rival]:
     """Return the other ways' errors: the median over worlds."""
     name = "totals and partners" if len(levels) == 2 else "all levels"
     ways = {
@@ -67,14 +66,14 @@ def rivals(worlds: Sequence[Years], traders: int, levels: tuple[Level, ...], ass
     }
     found = []
     for way, of in ways.items():
-        each = [of(Setting(world=world, levels=levels, assumed=assumed, rho=rho)) for world in worlds]
+        each = [of(Setting(world=world, levels=levels, rho=rho)) for world in worlds]
         errors = {level: float(np.median([world[level] for world in each])) for level in levels}
         found.append(Rival(traders=traders, way=f"{way}; {name}", errors=errors))
     return found
 
 
 def _planned(own: Setting, scales: dict[Level, tuple[str, str]]) -> ReleasePlan:
-    return planned(own.world, Asked(rho=own.rho, scales=scales, assumption=own.assumed))
+    return planned(own.world, Asked(rho=own.rho, scales=scales, assumption=""))
 
 
 def _error(layout: Layout, own: Setting, level: Level, estimates: FloatArray) -> float:

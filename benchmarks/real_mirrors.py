@@ -1,14 +1,11 @@
-"""The twelve pairs of real published figures, released as an exercise and compared, beside verdicts from exact figures.
+"""Twelve pairs of real published figures, released as an exercise and compared, beside what the exact figures say.
 
-    python benchmarks/real_mirrors.py DATA [--out TABLE.md]
+    python benchmarks/real_mirrors.py pilot-2022-03 --source 'FOLDER/* 2022.csv' --out FOLDER
+    python benchmarks/real_mirrors.py imf-2018 --source mirror_monthly_2011_2018.csv --out FOLDER
 
-DATA holds `imf_dots_monthly/mirror_monthly_2011_2018.csv` (IMF, Direction of Trade Statistics: exports as the exporter
-and imports as the importer reports them, million US$) and `comtrade_pilot_2022_03/*.csv` (UN Comtrade, March 2022, a
-file for each partner). The figures are public and exact: noise protects nothing here, and shows what could be told if
-it did.
-
-The unit is a record, each row one. Every row's bound is declared beforehand, as a multiple of an earlier public figure
-of the same cell (twice the same month a year before; two and a half times March 2018): nothing within it is clipped.
+The exercises are configs/pilot-2022-03 and configs/imf-2018. Each is copied to `--out` once for each loss, with the
+noise that goes with it, and run by the commands that an office uses: `mirrors run` for every release, `mirrors compare`
+for both bands. The figures are public and exact: noise protects nothing here, and shows what could be told if it did.
 """
 
 import argparse
@@ -16,242 +13,204 @@ import contextlib
 import csv
 import io
 import json
-import tempfile
-from collections import Counter
-from collections.abc import Iterator, Mapping
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from glob import glob
 from itertools import permutations
+from math import ceil, sqrt
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from real_exercise import CIF_FOB, FLOOR, OFFICES, Case, Rows, comparison_toml, write_office
-
 from release.cli.app import app
-from release.inference import Adjustment, Band, judge, judge_family, mirrors
-from release.privacy import volume_interval_percent
+from release.config.kinds import area_translations
+from release.inference import Band, judge
+from release.privacy import amount_text, volume_interval_percent
+from release.wording import volume_bound
 
-COMTRADE = {"842": "USA", "841": "USA", "826": "GBR", "528": "NLD", "380": "ITA", "381": "ITA"}
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
+OFFICES = {"USA": "US", "GBR": "GB", "NLD": "NL", "ITA": "IT"}
 RHOS = ("0.5", "12", "600")
-TOLERANCES = ("0.10", "0.25")
-DRAWS = 200
+BANDS = ("10", "25")
+CIF_FOB = 1.06
+
+Way = tuple[str, str]
+Figures = Mapping[tuple[str, str, str], float]
+"""US dollars by reporting office, flow and partner, over all periods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
-    """What was compared of a case's releases: each pair's cell, and its looks."""
+class Compared:
+    """What `mirrors compare` said of one loss and band: each pair's cell, and its looks over the year."""
 
-    cells: dict[tuple[str, str], dict[str, Any]]
-    looks: dict[tuple[str, str], list[dict[str, Any]]]
+    cells: dict[Way, dict[str, Any]]
+    looks: dict[Way, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exercise:
+    """One of the two exercises: the releases of each office in order, and the exact figures."""
+
+    name: str
+    releases: tuple[str, ...]
+    multiple: float
+    exact: Figures
 
 
 def main() -> None:
-    """Run both exercises and print the tables."""
+    """Run an exercise and print its table."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("data", type=Path)
-    arguments.add_argument("--out", type=Path)
+    arguments.add_argument("exercise", choices=["pilot-2022-03", "imf-2018"])
+    arguments.add_argument("--source", required=True, help="the public files: a path, folder or pattern")
+    arguments.add_argument("--out", type=Path, required=True, help="a new folder")
     given = arguments.parse_args()
-    text = "\n".join(line for case in cases(given.data) for line in tables(case))
+    exercise = described(given.exercise, given.source)
+    compared = {
+        (rho, band): told
+        for rho in RHOS
+        for band, told in released(exercise, given.source, given.out / f"rho-{rho}", rho)
+    }
+    text = "\n".join(table(exercise, compared))
+    (given.out / "table.md").write_text(text + "\n", encoding="utf-8")
     print(text)
-    if given.out is not None:
-        given.out.write_text(text + "\n", encoding="utf-8")
 
 
-def cases(data: Path) -> Iterator[Case]:
-    """Yield the two exercises."""
-    imf = monthly(data / "imf_dots_monthly" / "mirror_monthly_2011_2018.csv")
+def described(name: str, source: str) -> Exercise:
+    """Return an exercise with the exact figures of its files."""
+    if name == "pilot-2022-03":
+        return Exercise(name=name, releases=("2022-03",), multiple=2.5, exact=pilot_figures(source))
     months = tuple(f"2018-{month:02}" for month in range(1, 13))
-    yield Case(
-        name="2018 of the IMF's monthly figures",
-        year=2018,
-        months=months,
-        compared="2018",
-        rows={key: value for key, value in imf.items() if key[3] in months},
-        earlier={key: value for key, value in imf.items() if key[3].startswith("2017")},
-        multiple=2.0,
-        history=history(imf, before="2018"),
-    )
-    yield Case(
-        name="March 2022 of UN Comtrade",
-        year=2022,
-        months=("2022-03",),
-        compared="2022-03",
-        rows=pilot(data / "comtrade_pilot_2022_03"),
-        earlier={key: value for key, value in imf.items() if key[3] == "2018-03"},
-        multiple=2.5,
-        history=history(imf, before="2019"),
-    )
+    return Exercise(name=name, releases=months, multiple=2.0, exact=imf_figures(source))
 
 
-def monthly(path: Path) -> dict[tuple[str, str, str, str], float]:
-    """Return the IMF's file as rows of the two reporting offices."""
-    rows = {}
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            period = f"{row['year']}-{int(row['month']):02}"
-            rows[row["exporter"], "X", row["importer"], period] = 1e6 * float(row["exports_reported_musd"])
-            rows[row["importer"], "M", row["exporter"], period] = 1e6 * float(row["imports_reported_musd"])
-    return rows
-
-
-def pilot(folder: Path) -> dict[tuple[str, str, str, str], float]:
-    """Return the four offices' rows of the pilot files; a file holds all reporters' rows on one partner."""
-    flows = {"Imports": "M", "Exports": "X"}
-    rows = {}
-    for path in sorted(folder.glob("*2022.csv")):
-        with path.open(encoding="latin-1") as file:
+def pilot_figures(pattern: str) -> Figures:
+    """Return the exact figures of the four offices in the pilot's files."""
+    areas, flows = area_translations("comtrade"), {"1": "M", "2": "X"}
+    offices = {area: office for office, area in OFFICES.items()}
+    figures = {}
+    for path in sorted(glob(pattern)):  # noqa: PTH207 - a whole pattern, as --source takes it
+        with open(path, encoding="latin-1") as file:  # noqa: PTH123
             for row in csv.DictReader(file):
-                reporter, partner = (COMTRADE.get(row[f"{side} Code"]) for side in ("Reporter", "Partner"))
-                flow = flows.get(row["Trade Flow"])
-                if reporter and partner and flow and reporter != partner and row["Commodity Code"] == "TOTAL":
-                    rows[reporter, flow, partner, "2022-03"] = float(row["Trade Value (US$)"])
-    return rows
+                reporter, partner = (
+                    offices.get(areas.get(row[f"{side} Code"], "")) for side in ("Reporter", "Partner")
+                )
+                flow = flows.get(row["Trade Flow Code"])
+                if reporter and partner and flow:
+                    figures[reporter, flow, partner] = float(row["Trade Value (US$)"])
+    return figures
 
 
-def history(imf: Rows, *, before: str) -> str:
-    """Return the public history as CSV: every pair and month before a year."""
-    lines = ["exporter,importer,period,exports,imports"]
-    for (reporter, flow, partner, period), exports in imf.items():
-        if flow == "X" and period < before:
-            lines.append(f"{reporter},{partner},{period},{exports},{imf[partner, 'M', reporter, period]}")
-    return "\n".join(lines) + "\n"
+def imf_figures(path: str) -> Figures:
+    """Return the exact sums of 2018."""
+    figures: dict[tuple[str, str, str], float] = {}
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        for row in csv.DictReader(file):
+            if row["year"] == "2018":
+                one, other = row["exporter"], row["importer"]
+                for key, name in ((one, "X", other), "exports"), ((other, "M", one), "imports"):
+                    figures[key] = figures.get(key, 0.0) + 1e6 * float(row[f"{name}_reported_musd"])
+    return figures
 
 
-def tables(case: Case) -> Iterator[str]:
-    """Yield a case's verdicts beside those from exact figures, in Markdown."""
-    over = [key for key, value in case.rows.items() if value > case.multiple * max(_earlier(case, key), FLOOR)]
-    found = {(rho, t): cells for rho in RHOS for t, cells in released(case, rho)}
-    yield f"\n### {case.name}\n"
-    yield f"Rows above their declared bound: {len(over)} of {len(case.rows)}. Noise of one draw.\n"
-    head = [f"{where}, t = {t}" for t in TOLERANCES for where in ("exact", *(f"rho {rho}" for rho in RHOS))]
-    yield f"| flow | X, bn US$ | M, bn US$ | M / X | {' | '.join(head)} | unusual (rho 600) |"
-    yield f"|---|---:|---:|---:|{'---|' * len(head)}---|"
-    tally: Counter[tuple[str, str, str]] = Counter()
+def released(exercise: Exercise, source: str, folder: Path, rho: str) -> Iterator[tuple[str, Compared]]:
+    """Yield, for each band, the comparison of the four offices' releases at a loss."""
+    shutil.copytree(CONFIGS / exercise.name, folder, ignore=shutil.ignore_patterns("state", "published"))
+    for office in OFFICES:
+        for release in written(exercise, folder / office, Fraction(rho)):
+            command("run", release, "--source", source, "--out", folder / "published")
+    for band in BANDS:
+        out = folder / f"within-{band}-percent"
+        told = json.loads(command("compare", folder / f"within-{band}-percent.toml", "--out", out, "--json"))
+        cells = {(cell["exporter"], cell["importer"]): cell for cell in told["cells"]}
+        looks = {way: [one for one in told["looks"] if (one["exporter"], one["importer"]) == way] for way in cells}
+        yield band, Compared(cells=cells, looks=looks)
+
+
+def written(exercise: Exercise, folder: Path, rho: Fraction) -> list[Path]:
+    """Write an office's releases for a loss: equal shares of it, each with noise that clips no row within its bound."""
+    share = rho / len(exercise.releases)
+    noise = ceil(1.000001e7 * exercise.multiple / sqrt(2 * share)) / 1e7
+    office = folder / "office.toml"
+    text = office.read_text().replace('limit = "0.5"', f'limit = "{amount_text(rho)}"')
+    office.write_text(text.replace('rho = "1/24"', f'rho = "{amount_text(share)}"'))
+    first = exercise.releases[0]
+    shipped = (folder / f"{first}.toml").read_text()
+    stated = re.sub(r'(?m)^rho = ".*"', f'rho = "{amount_text(share)}"', shipped)
+    stated = re.sub(r'relative_noise = "[^"]*"', f'relative_noise = "{noise:.7f}"', stated)
+    places = []
+    for release in exercise.releases:
+        places.append(folder / f"{release}.toml")
+        places[-1].write_text(stated.replace(first, release))
+    return places
+
+
+def table(exercise: Exercise, compared: Mapping[tuple[str, str], Compared]) -> Iterator[str]:
+    """Yield a table of verdicts beside those from exact figures, in Markdown, and what each loss is worth."""
+    yield f"### {exercise.name}\n"
+    heads = [f"{told}, ±{band} %" for band in BANDS for told in ("exact", *(f"rho {rho}" for rho in RHOS))]
+    yield f"| flow | X, bn US$ | M, bn US$ | M / X | off by 10 % | {' | '.join(heads)} |"
+    yield f"|---|---:|---:|---:|---|{'---|' * len(heads)}"
     for way in permutations(OFFICES, 2):
-        x, m = (sum(_of(case, way, flow)) for flow in ("X", "M"))
-        told = []
-        for t in TOLERANCES:
-            exact = exact_verdict(x, m, float(t))
-            told.append(exact)
-            for rho in RHOS:
-                said = _said(found[rho, t].cells[way])
-                told.append(said)
-                tally[rho, t, _agrees(said, exact)] += 1
-        usual = found["600", TOLERANCES[-1]].cells[way]
-        unusual = (
-            "–"
-            if usual["is_unusual"] is None
-            else f"{'yes' if usual['is_unusual'] else 'no'} (p {usual['unusual_p']:.2g})"
-        )
+        x, m = exercise.exact.get((way[0], "X", way[1])), exercise.exact.get((way[1], "M", way[0]))
+        said = []
+        for band in BANDS:
+            said.append(exact_verdict(x, m, band))
+            said += [_said(compared[rho, band].cells.get(way)) for rho in RHOS]
+        off = "missing" if not (x and m) else ("yes" if abs(m / x - 1) >= 0.10 else "no")
+        figures = [f"{one / 1e9:.2f}" if one else "missing" for one in (x, m)]
         ratio = f"{m / x:.3f}" if x and m else "–"
-        yield f"| {way[0]} to {way[1]} | {x / 1e9:.2f} | {m / 1e9:.2f} | {ratio} | {' | '.join(told)} | {unusual} |"
+        yield f"| {way[0]} to {way[1]} | {' | '.join(figures)} | {ratio} | {off} | {' | '.join(said)} |"
+    yield from _worth(exercise, compared)
+    if len(exercise.releases) > 1:
+        yield from _over_the_year(compared)
+
+
+def _worth(exercise: Exercise, compared: Mapping[tuple[str, str], Compared]) -> Iterator[str]:
     yield ""
     for rho in RHOS:
-        noise = sorted(cell["x_sd"] / abs(cell["x"]) for cell in found[rho, TOLERANCES[0]].cells.values())
-        percent = volume_interval_percent(Fraction(rho))
-        protection = f"no 95 % interval of a row at its bound narrower than ±{percent:.0f} %"
-        if percent < 10:
-            protection = f"no protection: a row at its bound is known to ±{percent:.1f} %"
-        words = "; ".join(
-            f"t = {t}: {tally[rho, t, 'right']} told as by exact figures, {tally[rho, t, 'wrong']} otherwise,"
-            f" {tally[rho, t, 'open']} cannot tell"
-            for t in TOLERANCES
+        cells = compared[rho, BANDS[0]].cells.values()
+        noise = sorted(
+            cell["x_sd"] / max(exercise.exact[cell["exporter"], "X", cell["importer"]], 1.0) for cell in cells
         )
-        yield f"- rho {rho} ({protection}; median noise of an estimate {100 * noise[len(noise) // 2]:.1f} %): {words}."
-        yield f"  In {DRAWS} further draws of such noise, on average: {expected_counts(case, found, rho)}."
-    yield from looks(case, found)
+        known = volume_bound(volume_interval_percent(Fraction(rho)))
+        shares = f"{len(exercise.releases)} releases" if len(exercise.releases) > 1 else "one release"
+        yield (
+            f"- rho {rho} in {shares}: a row at its bound can be estimated from all together at best {known};"
+            f" the noise of a published flow has a standard deviation of {100 * noise[len(noise) // 2]:.1f} % of the"
+            " exact figure (median flow)."
+        )
 
 
-def expected_counts(case: Case, found: Mapping[tuple[str, str], Released], rho: str) -> str:
-    """Return how many verdicts would agree with the exact ones on average, from the exact figures and stated noise."""
-    told = []
-    chance = np.random.default_rng(1)
-    for t in TOLERANCES:
-        cells, band = found[rho, t].cells, Band(tolerance=float(t), cif_fob=CIF_FOB)
-        ways = tuple(cells)
-        x, m = (np.array([sum(_of(case, way, flow)) for way in ways]) for flow in ("X", "M"))
-        noise = {name: np.array([cells[way][name] for way in ways]) for name in ("x_sd", "m_sd", "bound_x", "bound_m")}
-        exact = [exact_verdict(one, other, float(t)) for one, other in zip(x, m, strict=True)]
-        tally: Counter[str] = Counter()
-        for _ in range(DRAWS):
-            drawn = {"x": chance.normal(x, noise["x_sd"]), "m": chance.normal(m, noise["m_sd"])}
-            judged = judge_family(mirrors(**drawn, **noise), band, Adjustment.HOLM)
-            tally.update(_agrees(_told(one), right) for one, right in zip(judged, exact, strict=True))
-        right, wrong, unclear = (tally[kind] / DRAWS for kind in ("right", "wrong", "open"))
-        told.append(f"t = {t}: {right:.2f} as by exact figures, {wrong:.2f} otherwise, {unclear:.2f} cannot tell")
-    return "; ".join(told)
-
-
-def looks(case: Case, found: Mapping[tuple[str, str], Released]) -> Iterator[str]:
+def _over_the_year(compared: Mapping[tuple[str, str], Compared]) -> Iterator[str]:
     """Yield what the looks at the running year told, and when."""
-    if len(case.months) < 2:
-        return
-    yield "\nThe year to date after every month: when a flow was first told to differ, and what the last look said.\n"
-    head = [f"rho {rho}, t = {t}" for t in TOLERANCES for rho in RHOS]
-    yield f"| flow | {' | '.join(f'exact, t = {t}' for t in TOLERANCES)} | {' | '.join(head)} |"
-    yield f"|---|{'---|' * (len(head) + len(TOLERANCES))}"
+    heads = [f"rho {rho}, ±{band} %" for band in BANDS for rho in RHOS]
+    yield "\nThe year to date after every month: what the last look said, and when a flow was first told to differ.\n"
+    yield f"| flow | {' | '.join(heads)} |"
+    yield f"|---|{'---|' * len(heads)}"
     for way in permutations(OFFICES, 2):
-        x, m = (sum(_of(case, way, flow)) for flow in ("X", "M"))
-        told = [exact_verdict(x, m, float(t)) for t in TOLERANCES]
-        for t in TOLERANCES:
-            for rho in RHOS:
-                own = found[rho, t].looks[way]
-                first = next((look["period"] for look in own if look["verdict"] == "differs"), None)
-                told.append(_said(own[-1]) + (f"; told to differ in {first}" if first else ""))
+        told = [_year_said(compared[rho, band].looks[way]) for band in BANDS for rho in RHOS]
         yield f"| {way[0]} to {way[1]} | {' | '.join(told)} |"
 
 
-def exact_verdict(x: float, m: float, tolerance: float) -> str:
+def _year_said(looks: Sequence[Mapping[str, Any]]) -> str:
+    first = next((look["period"] for look in looks if look["verdict"] == "differs"), None)
+    return _said(looks[-1]) + (f"; since {first}" if first else "")
+
+
+def exact_verdict(x: float | None, m: float | None, band: str) -> str:
     """Return what exact figures say: the ratio's place against the band, or that a side has no row."""
     if not (x and m):
-        return "no row of " + ("X" if not x else "M")
-    return _told(judge(x=x, x_sd=0.0, m=m, m_sd=0.0, band=Band(tolerance=tolerance, cif_fob=CIF_FOB)))
+        return "missing"
+    judged = judge(x=x, x_sd=0.0, m=m, m_sd=0.0, band=Band(tolerance=int(band) / 100, cif_fob=CIF_FOB))
+    return _said({"verdict": str(judged.verdict), "higher": judged.higher})
 
 
-def _told(judged: object) -> str:
-    higher = getattr(judged, "higher", None)
-    return str(getattr(judged, "verdict", "")) + (f", {higher.upper()} higher" if higher else "")
-
-
-def _said(cell: Mapping[str, object]) -> str:
+def _said(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return "missing"
     return str(cell["verdict"]) + (f", {str(cell['higher']).upper()} higher" if cell["higher"] else "")
-
-
-def _agrees(said: str, exact: str) -> str:
-    if said == "cannot tell":
-        return "open"
-    missing = {"no row of X": "differs, M higher", "no row of M": "differs, X higher"}
-    return "right" if said == missing.get(exact, exact) else "wrong"
-
-
-def _of(case: Case, way: tuple[str, str], flow: str) -> Iterator[float]:
-    office, partner = way if flow == "X" else way[::-1]
-    return (case.rows.get((office, flow, partner, month), 0.0) for month in case.months)
-
-
-def _earlier(case: Case, key: tuple[str, str, str, str]) -> float:
-    return next((v for k, v in case.earlier.items() if k[:3] == key[:3] and k[3][4:] == key[3][4:]), 0.0)
-
-
-def released(case: Case, rho: str) -> Iterator[tuple[str, Released]]:
-    """Yield, for each band, the comparison of the four offices' releases at a loss; run by the real commands."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for office in OFFICES:
-            write_office(folder / office, office, case, rho)
-            command("run", folder / office / "release.toml", "--out", folder / "published")
-        (folder / "history.csv").write_text(case.history, encoding="utf-8")
-        for t in TOLERANCES:
-            (folder / "comparison.toml").write_text(comparison_toml(case, t), encoding="utf-8")
-            document = json.loads(command("compare", folder / "comparison.toml", "--json"))
-            cells = {(cell["exporter"], cell["importer"]): cell for cell in document["cells"]}
-            by_way = {way: [look for look in document["looks"] if _way(look) == way] for way in cells}
-            yield t, Released(cells=cells, looks=by_way)
-
-
-def _way(look: Mapping[str, str]) -> tuple[str, str]:
-    return look["exporter"], look["importer"]
 
 
 def command(*arguments: object) -> str:

@@ -209,6 +209,14 @@ class RolledBackError(BudgetError):
         )
 
 
+class FetchError(DataError):
+    """A provider of public figures gave no whole answer."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"UN Comtrade was asked, and {reason}. Nothing was written.")
+
+
 class ConfidentialPriorError(DataError):
     """A release's prior is its own records."""
 

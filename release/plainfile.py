@@ -42,15 +42,24 @@ def plain_file(path: str | Path, most: int, *, folder: int | None = None) -> Pla
         descriptor = os.open(path, flags, dir_fd=folder)
     except (OSError, ValueError) as error:
         raise NotPlainError("missing file", getattr(error, "strerror", None) or "it can't be opened") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise NotPlainError("not a file", "it isn't a plain file")
-        if found.st_size > most:
-            raise NotPlainError("size", f"it is larger than it may be ({most:,} bytes)")
-        if found.st_size > _HOLES_FROM and found.st_blocks * 512 * _HOLES_PART < found.st_size:
-            raise NotPlainError("holes", "it is mostly holes")
-        content = file.read(most + 1)
+        _hold_plain(found, most)
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise NotPlainError("missing file", error.strerror or "it can't be read") from None
+    finally:
+        os.close(descriptor)
     if len(content) > most:
         raise NotPlainError("size", "it grew while it was read")
     return PlainFile(content=content, mode=found.st_mode)
+
+
+def _hold_plain(found: os.stat_result, most: int) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise NotPlainError("not a file", "it isn't a plain file")
+    if found.st_size > most:
+        raise NotPlainError("size", f"it is larger than it may be ({most:,} bytes)")
+    if found.st_size > _HOLES_FROM and found.st_blocks * 512 * _HOLES_PART < found.st_size:
+        raise NotPlainError("holes", "it is mostly holes")

@@ -296,6 +296,7 @@ def _measure(release: Release, layout: Layout, config: MeasureConfig, prior: Pri
         declared=config.declared_bound,
     )
     _check_ranges(release, planned)
+    _check_whole_trader(release, planned)
     _check_declared(release, planned)
     if config.large_traders is None:
         return planned
@@ -397,6 +398,17 @@ def _check_ranges(release: Release, measure: PlannedMeasure) -> None:
         )
 
 
+def _check_whole_trader(release: Release, measure: PlannedMeasure) -> None:
+    """Refuse a number of traders whose noise is finer than one trader, who would then be clipped for being counted.
+
+    One line more could then cost twice the loss of a line: docs/privacy.md, corollary 2.
+    """
+    measured = sum((level.groupings[0] != NOWHERE).astype(np.int64) for level in measure.levels)
+    if measure.measure is Measure.TRADERS and (measure.caps[np.asarray(measured) > 0] < 1).any():
+        problem = "its noise is finer than one trader: take wider noise, or a larger rho"
+        raise _refusal(release, f"measures.{measure.measure}", problem)
+
+
 def _check_declared(release: Release, measure: PlannedMeasure) -> None:
     """Refuse noise for which a unit within the declared bound could be clipped.
 
@@ -487,7 +499,7 @@ def _measure_document(measure: PlannedMeasure) -> dict[str, Any]:
 def _declared_document(declared: DeclaredBound) -> dict[str, Any]:
     amounts = {"amount": declared.amount, "times_prior": declared.times_prior, "floor": declared.floor}
     stated = {name: None if value is None else amount_text(value) for name, value in amounts.items()}
-    return {**stated, "level": declared.level, "source": declared.source}
+    return {**stated, "level": declared.level, "source": declared.source, "units": declared.units}
 
 
 def _excess_document(measure: PlannedMeasure, excess: PlannedMeasure) -> dict[str, Any]:

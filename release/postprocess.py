@@ -13,6 +13,7 @@ from release.bundle.observations import OBSERVATION_SCHEMA, stated, unit_code
 from release.estimates import Figures, reconciled
 from release.measurement import Measurement, measured
 from release.plan import PlannedMeasure, ReleasePlan
+from release.privacy import GRID_BITS
 from release.tables import Level, cells
 
 Z95 = 1.959963984540054
@@ -20,7 +21,7 @@ Z95 = 1.959963984540054
 
 
 GRID_SHARE = 0.02
-"""Bound on the grid's truncation as a part of the standard deviation, for cells of fewer than 167,772 traders."""
+"""Bound on the grid's truncation as a part of the standard deviation, for cells of at most 167,772 units."""
 
 
 def observations(plan: ReleasePlan, measurement: Measurement) -> pl.DataFrame:
@@ -61,9 +62,12 @@ def exposure(measure: PlannedMeasure, sd: NDArray[np.float64]) -> NDArray[np.flo
 
     There is none in the uniform tier. With a large-trader tier, and under the plan's assumption that no trader is above
     its ceiling, only the grid's truncation is left: two tiers of at most N / 2^24 standard deviations, N < 167,772. So
-    it is where a bound on each unit is publicly declared, within which the plan lets nothing be clipped.
+    it is where a bound on each unit is publicly declared, within which the plan lets nothing be clipped, and with it
+    how many units a cell holds at most.
     """
-    assumed = measure.declared is not None or (measure.excess is not None and measure.beyond == "assumed none")
+    if measure.declared is not None:
+        return max(GRID_SHARE, 2.0 * measure.declared.units / 2.0**GRID_BITS) * sd
+    assumed = measure.excess is not None and measure.beyond == "assumed none"
     return GRID_SHARE * sd if assumed else np.full_like(sd, np.inf)
 
 

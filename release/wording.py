@@ -63,12 +63,35 @@ def probability(p: float) -> str:
     return "below 0.001" if p < 0.001 else f"{p:.2g}"  # noqa: PLR2004
 
 
-def volume_bound(p_percent: float) -> str:
-    """Return how well a fitting trader's volume can be estimated at best, p rounded down: `to about ±88 %`.
+NO_PROTECTION = 10.0
+"""A unit whose volume can be estimated within so many per cent is as good as known."""
 
-    p is 1.96 standard errors of the best unbiased estimate; above 100 % that is no useful bound for the observer.
+
+def volume_bound(p_percent: float) -> str:
+    """Return how well a fitting unit's volume can be estimated at best, p rounded down: `to about ±88 %`.
+
+    p is 1.96 standard errors of the best unbiased estimate; above 100 % that is no useful bound for the observer. Where
+    it is no protection to speak of, that is said.
     """
-    return f"to about ±{math.floor(p_percent):,} %"
+    known = f"to about ±{math.floor(p_percent):,} %"
+    return f"{known}, which is no protection" if p_percent < NO_PROTECTION else known
+
+
+ROWS_ONLY = (
+    "This protects single rows and no firm: the more rows a firm has, the less it is protected, and a row that is a"
+    " whole country's total stands for all its firms together."
+)
+"""What every output says where the unit of protection is a record."""
+
+
+def unit_warning(unit: str) -> str | None:
+    """Return what must be said of a unit that protects no firm; None where the unit is a trader."""
+    return ROWS_ONLY if unit == "record" else None
+
+
+def holder(unit: str) -> str:
+    """Return whose volume a unit's loss is about."""
+    return "row" if unit == "record" else "trader"
 
 
 def count(number: int) -> str:

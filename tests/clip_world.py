@@ -46,6 +46,7 @@ ALL_LEVELS = LEVELS | {"section": "3000", "partner x section": "1500"}
 BELOW_CELLS = {"partner x heading": "700", "partner x subheading": "1100"}
 BELOW_CHAPTERS = {"heading": "900", "subheading": "600"}
 COUNTED = {"total": "41", "partner": "1.3", "section": "0.7", "partner x chapter": "0.3"}
+HEADS = {"total": "410", "partner": "31", "section": "17", "partner x chapter": "15"}
 """Noise sd of each level in the measure's unit; no weight is a whole number, so that every whitening rounds."""
 
 AT_THE_END = "\n# the end of an edited copy\n"

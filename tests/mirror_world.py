@@ -69,6 +69,7 @@ def bundle(office: str, figures: Iterable[dict[str, Any]], *, release: str = "20
         "office": {"code": office, "name": office, "area": AREAS[office]},
         "release": release,
         "unit": {"kind": "record"},
+        "rho": "1",
         "flows": list(dict.fromkeys(row["flow"] for row in rows)),
         "periods": list(dict.fromkeys(row["period"] for row in rows)),
         "partners": sorted({row["partner"] for row in rows}),

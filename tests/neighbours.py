@@ -110,7 +110,7 @@ def _later(chance: random.Random, block: int, rows: list[Row], fate: Fate, measu
 
 def _hostile(chance: random.Random, block: int, measure: PlannedMeasure) -> list[Row]:
     """Return a hostile trader's rows, none, some or all of them re-imports or re-exports."""
-    part = chance.choice((0.0, 0.5, 1.0))
+    part = chance.choice((0.0, 0.0, 0.0, 0.5, 1.0))
     rows = hostile_rows(chance, block, measure)
     return [(*one[:2], AGAIN[str(one[2])], *one[3:]) if chance.random() < part else one for one in rows]
 

@@ -1,5 +1,6 @@
 """The clip keeps its norm and equals the same arithmetic in plain integers, whatever a trader's records are."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import starmap
 
@@ -174,7 +175,9 @@ def test_sums_and_squares_beside_the_limits_of_their_types_are_exact() -> None:
     assert 2**61 < int(near.caps.sum()) < 2**62
     vectors = [dict.fromkeys(range(9), 2**70), {0: int(near.caps[0]) + 1, 8: int(near.caps[8]) - 1}]
     assert integers(vectors, near) == [_dense(leaves, near) for leaves in vectors]
-    counted = planned(levels={"total": "1e-6", "partner": "1e-6"}, measures=(Measure.TRADERS,)).measures[0]
+    whole = planned(levels={"total": "9", "partner": "9"}, measures=(Measure.TRADERS,)).measures[0]
+    fine = tuple(replace(level, weights=np.full(level.cells, 2.0**24 / 1e-6)) for level in whole.levels)
+    counted = replace(whole, levels=fine)  # finer than any plan allows
     assert max(reference_whitened({0: 1}, counted).values()) > 2**43
     assert integers([{0: 1, 8: 1}], counted) == [_dense({0: 1, 8: 1}, counted)]
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from reference_clip import cells_of
 
 from release.confidential import clip
+from release.errors import ConfigError
 from release.plan import PlannedMeasure
 from release.tables import Level, Measure
 
@@ -142,13 +143,17 @@ def test_a_reclassification_can_be_expanded_by_the_cap() -> None:
     assert moved(before, after, measure) > 10 * whitened_norm(change, measure)
 
 
-def test_one_line_can_cost_twice_the_loss_of_a_number_of_traders_finer_than_one() -> None:
+def test_a_number_of_traders_finer_than_one_could_cost_a_line_twice_the_loss_and_is_refused() -> None:
     levels = {"partner x chapter": "0.001"}
-    flat = planned(levels=levels, measures=(Measure.TRADERS,))
+    flat = planned(levels=levels | {"partner x chapter": "1.5"}, measures=(Measure.TRADERS,))
     known = np.full(LEAVES, 1000.0)
     known[1] = 1.0
     prior = replace(uneven_prior(flat, 1), figures={(Measure.TRADERS, Level.PARTNER_CHAPTER): known})
-    measure = planned(levels=levels, shape=prior, measures=(Measure.TRADERS,)).measures[0]
+    with pytest.raises(ConfigError, match="finer than one trader"):
+        planned(levels=levels, shape=prior, measures=(Measure.TRADERS,))
+    weights = 2.0**24 / (0.001 * known)
+    measure = flat.measures[0]
+    measure = replace(measure, levels=(replace(measure.levels[0], weights=weights),))
     one, both = integers([{0: 1}, {0: 1, 1: 1}], measure)
     square = sum((a - b) ** 2 for a, b in zip(one, both, strict=True))
     assert 1.9 * measure.bound**2 < square <= 2 * measure.bound**2

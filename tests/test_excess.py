@@ -193,7 +193,7 @@ def test_more_trade_in_a_leaf_never_lowers_the_policy_loss_of_a_trader_of_one_le
 
 
 def test_the_number_of_traders_is_excess_of_an_indicator_and_exact() -> None:
-    measure = planned(measures=(Measure.TRADERS,), levels={"total": "1", "partner": "0.2"}, ceiling="50").measures[0]
+    measure = planned(measures=(Measure.TRADERS,), levels={"total": "2", "partner": "1.2"}, ceiling="50").measures[0]
     many = dict.fromkeys(range(9), 1)
     assert pre_noise_excess(leaf_sums([many]), measure, tier(measure)).any()
     assert whitened_excess(leaf_sums([many] * 3), measure, tier(measure))["trader"].n_unique() == 3

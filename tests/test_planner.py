@@ -13,15 +13,16 @@ from offices import OFFICE
 from scipy.stats import norm
 
 from release.config import load_release
-from release.config.release import Assumption
+from release.config.release import Assumption, TopShare
 from release.plan import PlannedLevel, PriorFigures, ReleasePlan, make_plan
 from release.planner import forecast, reach_targets, suggest
 from release.planner.clipping import clipped_mass, indexed
 from release.planner.outlook import leaf_masses, outlook, reconciled_sd
-from release.planner.population import Population, populate, shares, zipf_exponent
-from release.planner.precision import median_error, size_bands
+from release.planner.population import Population, moved, populate
+from release.planner.precision import median_error, median_errors, size_bands
 from release.planner.scales import covering
 from release.planner.search import descend
+from release.planner.sizes import shares, stretches
 from release.tables import Level, Measure, cell_count, cells_of_leaves
 
 SMALL = Assumption(traders=400, top=3, top_share=Fraction(1, 4))
@@ -121,9 +122,70 @@ def test_the_largest_traders_hold_the_share_that_is_assumed(assumption):
     assert (np.diff(whole) <= 0).all()
 
 
+PUBLISHED = (TopShare(top=20, share=Fraction(3, 10)), TopShare(top=1000, share=Fraction(66, 100)))
+
+
+@pytest.mark.parametrize("traders", [5_000, 300_000])
+def test_every_published_share_is_held_and_no_trader_is_larger_than_the_one_before(traders):
+    assumption = Assumption(traders=traders, further=PUBLISHED)
+    sizes = shares(assumption, traders)
+    for top, share in ((5, 0.2), (20, 0.3), (1000, 0.66), (traders, 1.0)):
+        assert sizes[:top].sum() == pytest.approx(share, rel=1e-6)
+    assert (np.diff(sizes) <= 1e-12).all()
+
+
+@pytest.mark.parametrize(
+    "further",
+    [
+        (TopShare(top=5, share=Fraction(3, 10)),),
+        (TopShare(top=20, share=Fraction(1, 5)),),
+        (TopShare(top=20, share=Fraction(9, 10)),),
+        (TopShare(top=20, share=Fraction(3, 10)), TopShare(top=10, share=Fraction(4, 10))),
+        (TopShare(top=20, share=Fraction(3, 10)), TopShare(top=1000, share=Fraction(1))),
+    ],
+)
+def test_further_shares_that_no_traders_could_hold_are_refused(further):
+    with pytest.raises(ValueError, match="further shares"):
+        Assumption(further=further)
+
+
+def test_a_trader_has_the_same_goods_with_all_its_partners():
+    room = np.full((1, 1, 40, 30), 1e6)
+    broad = Assumption(traders=1000, top=5, top_share=Fraction(1, 100), partners=Fraction(8), chapters=Fraction(2))
+    people = populate(room, broad, np.random.default_rng(2))
+    own = people.leaves[people.traders == 0]
+    assert len(set(own // 30)) > 3
+    assert len(set(own % 30)) < len(own) / 1.5
+
+
+def test_a_large_piece_of_trade_stands_where_there_is_room_for_it():
+    room = np.full((1, 1, 50, 1), 1.0)
+    room[0, 0, 7] = 60.0
+    lone = Assumption(traders=1000, top=1, top_share=Fraction(1, 2), partners=Fraction(1), chapters=Fraction(1))
+    people = populate(room, lone, np.random.default_rng(3))
+    assert people.leaves[people.traders == 0].tolist() == [7]
+    assert people.amounts[people.traders == 0].sum() == pytest.approx(0.5 * room.sum())
+
+
+def test_a_year_moves_amounts_by_factors_of_mean_one():
+    many = Population(traders=np.arange(200_000), leaves=np.zeros(200_000, dtype=int), amounts=np.ones(200_000))
+    later = moved(many, 0.34, np.random.default_rng(1)).amounts
+    assert later.mean() == pytest.approx(1.0, abs=0.005)
+    assert np.log(later).std() == pytest.approx(0.34, rel=0.01)
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=10, deadline=None)
+def test_the_median_of_many_cells_with_drawn_prior_errors_is_near_the_expected_one(seed):
+    rng = np.random.default_rng(seed)
+    noise, bias = rng.uniform(0.05, 0.4, 4000), rng.uniform(0, 0.5, 4000)
+    drawn = median_errors(noise * np.exp(0.34 * rng.normal(size=(3, 4000))), np.tile(bias, (3, 1)))
+    assert drawn == pytest.approx(median_error(noise, bias[None, :], 0.34), rel=0.05)
+
+
 def test_sums_beyond_ten_thousand_traders_are_those_of_all_terms():
     assumption = Assumption(traders=200_000)
-    exact = np.arange(1.0, 200_001.0) ** -zipf_exponent(assumption)
+    exact = np.arange(1.0, 200_001.0) ** -stretches(assumption)[0].exponent
     assert exact[:5].sum() / exact.sum() == pytest.approx(0.2, rel=1e-6)
 
 

@@ -44,7 +44,9 @@ def test_a_wrong_clip_is_told_from_plain_loops(tmp_path, edits):
 
 
 def test_a_population_that_overfills_its_cells_is_noticed(tmp_path):
-    edits = {"taken[chosen] = np.minimum(row[chosen], wanted * parts)": "taken[chosen] = wanted * parts"}
+    edits = {
+        "np.minimum(row[products], wanted[route] * broken / broken.sum())": "wanted[route] * broken / broken.sum()"
+    }
     mutant = edited(population, place=tmp_path, name="mutant_population", edits=edits)
     for module, fits in ((population, True), (mutant, False)):
         people = module.populate(ROOM, SMALL, np.random.default_rng(1))

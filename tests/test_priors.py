@@ -225,3 +225,28 @@ def test_a_comtrade_download_tells_planned_headings_and_the_rest_of_their_chapte
     }
     for (level, product), value in expected.items():
         assert figure(prior, level, tmp_path, flow="M", partner="US", product=product) == value
+
+
+def test_the_sdmx_csv_of_an_earlier_bundle_is_the_same_prior_as_the_bundle(tmp_path):
+    """A release with headings and chapters, published and read back as SDMX-CSV 2.0."""
+    from offices import publish as published
+    from offices import some_lines, write_office
+    from test_levels import DEEP_RELEASE
+
+    before = write_office(tmp_path / "before", lines=some_lines(200), release=DEEP_RELEASE)
+    bundle = published(before).bundle
+    shaped = DEEP_RELEASE.replace('noise_sd = "4000"', 'relative_noise = "0.1", floor = "1000"').replace(
+        "[[measures]]",
+        '[prior]\nWHERE\npublisher = "us"\nperiod = "2024-Q1"\npublished = "2024-06-30"\n[[measures]]',
+        1,
+    )
+    found = []
+    for number, where in enumerate(('bundle = "AAA/2024"', 'table = "sdmx-data.csv"')):
+        place = write_office(tmp_path / str(number), release=shaped.replace("WHERE", where))
+        (place.folder / "sdmx-data.csv").write_bytes((bundle / "sdmx-data.csv").read_bytes())
+        office, config = load_release(place.release)
+        found.append(load_prior(office, config, folder=place.folder, published=bundle.parents[1]))
+    first, second = found
+    for key, figures in first.figures.items():
+        assert figures.max() > 0 or key[1] is Level.PARTNER_SUBHEADING
+        assert np.allclose(figures, second.figures[key], rtol=1e-3, atol=1.0), key

@@ -5,6 +5,7 @@ import re
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -214,3 +215,25 @@ def test_every_test_that_the_proof_names_exists() -> None:
     sources = "".join(path.read_text(encoding="utf-8") for path in here.rglob("test_*.py"))
     assert len(named) > 30
     assert {name for name in named if f"def {name}(" not in sources} == set()
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift"), [(2.0, (1, 2)), (3.0, (1, 1)), (3.0, (4, 0)), (2.5, (1, 1, 1)), (4.0, (7, 3))]
+)
+def test_discrete_gaussians_in_several_cells_are_told_apart_no_better_than_the_lemma_says(scale, shift) -> None:
+    """Total variation added up on a grid; `rounded` is t of docs/privacy.md, lemma 6, at which e is below 10^-8."""
+    rounded = 1.0
+    line = np.arange(-40, 41)
+    one = np.exp(-(line**2) / (2 * scale**2))
+    one /= one.sum()
+    here, there = one, np.roll(one, shift[0])
+    for step in shift[1:]:
+        here, there = np.multiply.outer(here, one), np.multiply.outer(there, np.roll(one, step))
+    advantage = 0.5 * np.abs(here - there).sum()
+    length = math.hypot(*shift)
+    error = 2 * math.exp(-2 * math.pi**2 * rounded**2) * 1.0001
+    bound = 2 * norm.cdf(length / (2 * math.sqrt(scale**2 - rounded**2))) - 1 + 2 * len(shift) * error / (1 - error)
+    assert advantage <= bound
+    assert advantage > 2 * norm.cdf(length / (2 * 1.3 * scale)) - 1, (
+        "so that noise of the stated scale is what is tried"
+    )

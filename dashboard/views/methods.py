@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import markup
 from dashboard.views.page import Page, heading
+from release.wording import unit_warning
 
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -113,4 +114,8 @@ def _own_words(page: Page) -> None:
     ]
     if rows:
         st.subheader("The offices' own words", anchor=False)
+        for unit in dict.fromkeys(unit for _, unit, _ in rows):
+            warning = unit_warning(unit)
+            if warning:
+                st.html(markup.paragraph(f"Where the unit is a {unit}: {warning}"))
         st.html(markup.table("The unit of protection", ("Office", "Unit", "How it is formed"), rows, short=("Unit",)))

@@ -9,7 +9,7 @@ from dashboard.views.page import Page, has_bundles, heading
 from release.bundle.signature import Standing
 from release.bundle.verification import Bundle
 from release.privacy import parse_rho
-from release.wording import count
+from release.wording import count, unit_warning
 
 _WHAT_TO_DO = (
     "A refused bundle or statement isn't what it says it is: it was changed, cut short, or written by a version that"
@@ -105,6 +105,10 @@ def _details(history: History) -> None:
         ("What changed from the last release", "; ".join(history.changes)),
         ("Made with", ", ".join(made) or "not stated"),
         ("Unit of protection", f"{bundle.plan['unit']['kind']}: {bundle.plan['unit'].get('formed_by', 'not stated')}"),
+        (
+            "What that protects",
+            unit_warning(str(bundle.plan["unit"]["kind"])) or "all of a trader's records of the year",
+        ),
         ("Digest of the bundle", bundle.digest),
         ("Found at", bundle.place),
     ]

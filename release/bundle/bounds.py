@@ -34,8 +34,9 @@ _LONGEST_TEXT = 128
 _LARGEST_FOOTER = 262_144
 _LARGEST_DICTIONARY = 65_536
 _MOST_COLUMNS = 64
-_NOISE_BYTES = 2
-"""A noisy figure has a standard deviation of 2^24 steps, so more than three bytes that can't be compressed."""
+NOISE_BYTES = 2
+"""A figure is stated to six digits of its noise, a raw one to 2^24 of a standard deviation: 19 bits or more that no
+compression takes away."""
 
 _ROOM = 65_536
 _MOST_BYTES = {"csv": 600, "parquet": 200}
@@ -112,13 +113,14 @@ def csv_fits(content: bytes, name: str, cells: int) -> None:
         raise Stop("line", f"{name} has a line longer than {_LONGEST_LINE:,} bytes")
 
 
-def parquet_fits(content: bytes, name: str, rows: Callable[[int], bool]) -> None:
+def parquet_fits(content: bytes, name: str, rows: Callable[[int], bool], noisy: int) -> None:
     """Refuse a Parquet file that would take more room than its rows need, whatever it says of itself.
 
     Args:
         content: the file.
         name: of the file.
         rows: whether the plan promises so many rows.
+        noisy: how many of its columns hold noise.
 
     Raises:
         Stop: it would, or isn't one.
@@ -129,19 +131,19 @@ def parquet_fits(content: bytes, name: str, rows: Callable[[int], bool]) -> None
     if footer > _LARGEST_FOOTER:
         raise Stop("footer", f"{name} describes itself in more bytes than a table of this kind needs")
     try:
-        _parquet_fits(content, name, rows)
+        _parquet_fits(content, name, rows, noisy)
     except (ValueError, OSError, KeyError):
         raise Stop("unreadable", f"{name} isn't a Parquet file that can be read") from None
 
 
-def _parquet_fits(content: bytes, name: str, rows: Callable[[int], bool]) -> None:
+def _parquet_fits(content: bytes, name: str, rows: Callable[[int], bool], noisy: int) -> None:
     limits = {"thrift_string_size_limit": _LARGEST_FOOTER, "thrift_container_size_limit": 100_000}
     metadata = pq.ParquetFile(pa.BufferReader(content), **limits).metadata
     if metadata.num_columns > _MOST_COLUMNS:
         raise Stop("columns", f"{name} has {metadata.num_columns:,} columns")
     if not rows(metadata.num_rows):
         raise Stop("rows", f"{name} has {metadata.num_rows:,} rows, which aren't the plan's cells")
-    if metadata.num_rows * _NOISE_BYTES > len(content):
+    if metadata.num_rows * noisy * NOISE_BYTES > len(content):
         raise Stop("ratio", f"{name} is too small to hold the noise of its rows")
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     if sum(group.num_rows for group in groups) != metadata.num_rows or any(group.num_rows < 1 for group in groups):

@@ -50,8 +50,8 @@ def parsed(contents: Mapping[str, bytes]) -> Parsed:
     tiers = (cells, cells + promised_cells(plan, tiered=True))
     for name in ("observations.csv", "sdmx-data.csv"):
         csv_fits(contents[name], name, cells)
-    parquet_fits(contents["observations.parquet"], "observations.parquet", lambda rows: rows == cells)
-    parquet_fits(contents["measurement.parquet"], "measurement.parquet", lambda rows: rows in tiers)
+    parquet_fits(contents["observations.parquet"], "observations.parquet", lambda rows: rows == cells, noisy=4)
+    parquet_fits(contents["measurement.parquet"], "measurement.parquet", lambda rows: rows in tiers, noisy=1)
     try:
         return Parsed(
             manifest=manifest,

@@ -69,9 +69,7 @@ def held_against(memory: Memory, results: Iterable[Verification]) -> tuple[Verif
             judged.append(result)
             continue
         known = offices.setdefault(result.identity.reporter, {})
-        statement = result.vouched.statement
-        signs = None if statement is None else statement.key.keyid
-        found = tuple(_findings(known, result.identity.release, one, signs))
+        found = tuple(_findings(known, result, one))
         judged.append(replace(result, findings=found))
         if not found:
             known[result.identity.release] = _merged(known.get(result.identity.release), one)
@@ -82,7 +80,12 @@ def _merged(before: SeenRelease | None, now: SeenRelease) -> SeenRelease:
     return now if before is None else replace(now, keyid=now.keyid or before.keyid)
 
 
-def _findings(known: Releases, release: str, one: SeenRelease, signs: str | None) -> Iterator[BundleFinding]:
+def _findings(known: Releases, result: Verification, one: SeenRelease) -> Iterator[BundleFinding]:
+    identity, statement = result.identity, result.vouched.statement
+    if identity is None:
+        return
+    release, chain = identity.release, identity.chain
+    signs = None if statement is None else statement.key.keyid
     before = known.get(release)
     if before is not None and before.digest != one.digest:
         message = f"release {release} was seen before with other bytes: one of the two isn't the office's"
@@ -91,6 +94,9 @@ def _findings(known: Releases, release: str, one: SeenRelease, signs: str | None
         message = f"release {release} was signed by its office when it was seen before, and isn't now"
         yield BundleFinding(code="stripped", message=message)
     for name, other in known.items():
+        if other.sequence < one.sequence and chain.get(other.sequence) != other.head:
+            message = f"its ledger doesn't hold entry {other.sequence}, which paid for release {name}: it was forked"
+            yield BundleFinding(code="forked", message=message)
         if name != release and (other.sequence == one.sequence or other.head == one.head):
             message = f"entry {one.sequence} of the ledger paid for release {name}, which was seen before"
             yield BundleFinding(code="forked", message=message)

@@ -6,11 +6,11 @@ from fractions import Fraction
 from release.plan import ReleasePlan
 from release.policy import policy_sentences, requests_sentence
 from release.privacy import GRID_BITS, amount_text, presence_advantage, volume_interval_percent
-from release.wording import count, volume_bound
+from release.wording import count, holder, unit_warning, volume_bound
 
 _UNIT_WORDS = {
     "trader-year": "all records of one trader in the calendar year, added or removed",
-    "record": "a single record. This protects rows and not firms: a firm with several rows has less protection",
+    "record": "a single record, added or removed",
 }
 
 
@@ -39,12 +39,13 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
         "",
         f"The unit of protection is {_UNIT_WORDS[plan.office.unit.kind]}.",
         f"How it is formed: {plan.office.unit.formed_by}",
+        *([f"**{warning}**"] if (warning := unit_warning(plan.office.unit.kind)) else []),
         "",
         f"This release costs rho = {amount_text(plan.rho)} of zero-concentrated differential privacy, which is"
         f" epsilon = {epsilon:.2f} at delta = {amount_text(delta)} ({_one_in(delta)}) by OpenDP's conversion.",
         "",
-        "For a trader whose whole vector fits the bound: someone who knows every other declaration and the mix of"
-        f" yours, and nothing else, can estimate your volume from this release at best {bound} (95 %). Your presence"
+        f"For a {holder(plan.office.unit.kind)} whose whole vector fits the bound: someone who knows everything else"
+        f" and the mix of yours can estimate your volume from this release at best {bound} (95 %). Your presence"
         f" can be guessed at most {advantage} percentage points better than by chance. Other releases of the year add"
         " up; earlier years, partner offices and figures published exactly narrow it.",
         "",
@@ -96,6 +97,7 @@ def _exposure(plan: ReleasePlan) -> str:
 
 
 def _reading(plan: ReleasePlan) -> list[str]:
+    one = holder(plan.office.unit.kind)
     return [
         "## How to read the figures",
         "",
@@ -103,8 +105,8 @@ def _reading(plan: ReleasePlan) -> list[str]:
         " standard deviation; `estimate` and `sd` use all cells together; `low` to `high` is a 95 % interval for the"
         " noise alone.",
         "",
-        "**What the interval doesn't cover.** A trader whose figures exceed the bound is scaled down as a whole, so"
-        f" cells with large traders are understated by the uniform tier. {_exposure(plan)}"
+        f"**What the interval doesn't cover.** A {one} whose figures exceed the bound is scaled down as a whole, so"
+        f" cells with large {one}s are understated by the uniform tier. {_exposure(plan)}"
         " A figure can be negative: that is noise. `display` is never negative and for showing only.",
         "",
         "Figures are stated to a hundred-thousandth of their noise; standard deviations, bounds and intervals are"

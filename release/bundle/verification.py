@@ -6,19 +6,21 @@ for more room than the plan's cells need. A check returns findings; none raises 
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from release.bundle.bounds import LARGEST_DOCUMENT, document, most_bytes
+from release.bundle.bounds import LARGEST_DOCUMENT, LARGEST_LEDGER, document, most_bytes
 from release.bundle.content import FILE_NAMES, FORMAT, MANIFEST
 from release.bundle.contents import Parsed, findings_within, parsed, promised_cells
 from release.bundle.findings import BundleFinding, Stop
 from release.bundle.reading import Folder, opened_folder
 from release.bundle.signature import Standing, Vouched, hold_to_statement, released, vouched
-from release.errors import BundleRefusedError
+from release.errors import BundleRefusedError, DamagedLedgerError
+from release.ledger.statement import read_statement
 from release.registry.offices import Registry
 from release.signing.envelope import LARGEST_SIGNATURE, SIGNATURE
 
@@ -31,7 +33,17 @@ _UNSIGNED = Vouched(standing=Standing.UNSIGNED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Which release a bundle says it is: its office, name, charge, manifest's SHA-256, and what it replaces."""
+    """Which release a bundle says it is.
+
+    Attributes:
+        reporter: ISO alpha-3 of its office.
+        release: its name.
+        sequence: of the charge in the office's ledger.
+        head: of the ledger at the charge.
+        digest: SHA-256 of the manifest.
+        supersedes: the release that it takes the place of.
+        chain: the ledger's entries up to the charge: hash by sequence.
+    """
 
     reporter: str
     release: str
@@ -39,6 +51,7 @@ class Identity:
     head: str
     digest: str
     supersedes: str | None
+    chain: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +206,17 @@ def _identity(known: _Known) -> Identity:
         head=said.head,
         digest=hashlib.sha256(known.contents[MANIFEST]).hexdigest(),
         supersedes=said.supersedes,
+        chain=_chain(known.contents["ledger.json"]),
     )
+
+
+def _chain(ledger: bytes) -> dict[int, str]:
+    """Return the hashes of a statement's entries; what is wrong with a statement is found elsewhere."""
+    try:
+        entries = read_statement(document(ledger, "ledger.json", most=LARGEST_LEDGER)).entries
+    except (DamagedLedgerError, Stop):
+        return {}
+    return {entry.sequence: entry.hash for entry in entries}
 
 
 def _notes(voucher: Vouched, identity: Identity, registry: Registry | None) -> tuple[BundleFinding, ...]:

@@ -21,12 +21,14 @@ app = typer.Typer(
 config = typer.Typer(help="Configuration files.", no_args_is_help=True)
 source = typer.Typer(help="The confidential source, looked at privately.", no_args_is_help=True)
 ledger = typer.Typer(help="The office's budget ledger.", no_args_is_help=True)
+office = typer.Typer(help="A new office's folder.", no_args_is_help=True)
 practice = typer.Typer(help="Practice worlds: synthetic offices with known truth.", no_args_is_help=True)
 app.add_typer(config, name="config")
 app.add_typer(source, name="source")
 app.add_typer(ledger, name="ledger")
 app.add_typer(practice, name="practice")
 app.add_typer(keys, name="keys")
+app.add_typer(office, name="office")
 app.add_typer(registry, name="registry")
 
 ReleaseFile = Annotated[Path, typer.Argument(metavar="RELEASE.toml", help="The release's configuration.")]
@@ -175,6 +177,17 @@ def demo(
 
 
 @app.command()
+def doctor(
+    file: Annotated[Path | None, typer.Argument(metavar="[OFFICE.toml]", help="An office to look at besides.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Tell whether this installation, and an office's folder, are fit for a release. Reads no records."""
+    from release.cli import doctor as examination
+
+    examination.examine(file, as_json=as_json)
+
+
+@app.command()
 def dashboard(
     locations: Annotated[
         list[Path] | None,
@@ -227,6 +240,17 @@ def source_check(file: ReleaseFile, source: SourcePath = None, as_json: AsJson =
     from release.cli import runs
 
     runs.check(file, source, as_json=as_json)
+
+
+@source.command("fetch")
+def source_fetch(
+    file: ReleaseFile,
+    out: Annotated[Path, typer.Option("--out", help="A new CSV file.")],
+) -> None:
+    """Ask UN Comtrade's API for a release's public figures and write them as a file. Needs the network."""
+    from release.cli import fetching
+
+    fetching.fetch(file, out)
 
 
 @config.command("check")
@@ -309,3 +333,19 @@ def ledger_statement(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa
     from release.cli import ledgers
 
     ledgers.statement(file)
+
+
+@office.command("new")
+def office_new(
+    code: Annotated[str, typer.Argument(metavar="ISO3", help="ISO 3166 alpha-3 code, such as DEU.")],
+    parent: Annotated[Path, typer.Option("--in", help="Where the office's folder is made.")] = Path("offices"),
+    year: Annotated[int | None, typer.Option(help="Of the first release; else last year.")] = None,
+    exercise: Annotated[bool, typer.Option("--exercise", help="Keep the key's passphrase in a file.")] = False,  # noqa: FBT002
+) -> None:
+    """Make a new office's folder: configuration, key, ledger, checklist. Writes over nothing."""
+    import datetime
+
+    from release.cli import offices
+
+    last_year = datetime.datetime.now(tz=datetime.UTC).year - 1
+    offices.new(code, parent, year or last_year, exercise=exercise)

@@ -27,6 +27,8 @@ def show(comparison: Comparison) -> None:
     table = _table("flow", "period", "exports X", "imports M", "M / X", "95 % by noise", "SRD", "verdict")
     for cell in pairs:
         table.add_row(*_row(cell))
+    for exporter, importer in comparison.absent:
+        table.add_row(escape(f"{exporter} to {importer}"), *["–"] * 6, "missing")
     console.print(table)
     for period in dict.fromkeys(cell.period for cell in pairs):
         console.print(f"\n{escape(period)}: {sentence([c for c in pairs if c.period == period], comparison.agreement)}")
@@ -92,7 +94,7 @@ def _rests_on(console: Console, comparison: Comparison) -> None:
     for note, ways in by_note.items():
         console.print(escape(f"{', '.join(ways)}: {note}."))
     for exporter, importer in comparison.absent:
-        console.print(f"{exporter} to {importer}: one side or both publish no bundle here.")
+        console.print(f"{exporter} to {importer}: missing: one side or both publish no figure of this flow.")
 
 
 def _row(cell: MirrorCell) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from release.ledger.sql import restore
 from release.ledger.values import Account, AccountState, Charge
 from release.privacy import POLICY_RHO_CAP, amount_text, parse_rho, volume_interval_percent
 from release.tables import Tier
-from release.wording import volume_bound
+from release.wording import holder, unit_warning, volume_bound
 
 
 def create(file: Path) -> None:
@@ -199,9 +199,13 @@ def _print_account(state: AccountState) -> None:
         )
     elif state.spent:
         console.print(
-            f"  That is epsilon {told['epsilon']:.2f} at delta {float(state.terms.delta):.0e}. A fitting trader's"
-            f" volume can be estimated at best {volume_bound(volume_interval_percent(state.spent))} (95 %)."
+            f"  That is epsilon {told['epsilon']:.2f} at delta {float(state.terms.delta):.0e}. A fitting"
+            f" {holder(told['unit'])}'s volume can be estimated at best"
+            f" {volume_bound(volume_interval_percent(state.spent))} (95 %)."
         )
+    warning = unit_warning(told["unit"])
+    if warning:
+        console.print(f"  {warning}")
     for one in told["raised"]:
         console.print(f"  The limit was raised on {one['date']} to {one['limit']['rho']}: {one['reason']}")
     for one in told["planned"]:

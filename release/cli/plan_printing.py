@@ -9,7 +9,7 @@ from rich.table import Table
 from release.cli.plan_policy import print_policy
 from release.cli.printing import out as console_out
 from release.plan import ReleasePlan
-from release.wording import amount, count, percent, unit_of, volume_bound
+from release.wording import amount, count, holder, percent, unit_of, unit_warning, volume_bound
 
 
 def print_plan(planned: ReleasePlan, document: dict[str, Any]) -> None:
@@ -144,6 +144,7 @@ def _print_proposal(console: Console, proposal: dict[str, Any]) -> None:
 def _print_cost(console: Console, planned: ReleasePlan, document: dict[str, Any]) -> None:
     loss, after = document["loss"], document["after"]
     delta = float(planned.office.account.delta)
+    one = holder(planned.office.unit.kind)
     if after["charged"]:
         console.print("\nThis release was charged already: running it costs nothing more.")
     console.print(
@@ -151,11 +152,14 @@ def _print_cost(console: Console, planned: ReleasePlan, document: dict[str, Any]
         f" {document['remaining']['rho']} is left in the account now, {after['remaining']} after it."
     )
     console.print(
-        "After it, someone who knows every other declaration and the mix of a fitting trader's can estimate its volume"
-        f" at best {volume_bound(after['p_percent'])} (95 %)."
+        "After it, someone who knows everything else and the mix of a fitting"
+        f" {one}'s figures can estimate its volume at best {volume_bound(after['p_percent'])} (95 %)."
     )
+    warning = unit_warning(planned.office.unit.kind)
+    if warning:
+        console.print(warning, style="bold")
     console.print(
-        "Large traders are scaled down to the bound, which lowers cells that they dominate by an amount that can't be"
+        f"Large {one}s are scaled down to the bound, which lowers cells that they dominate by an amount that can't be"
         " published."
     )
     if not after["fits"]:

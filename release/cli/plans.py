@@ -210,8 +210,10 @@ def _assumption_document(planned: ReleasePlan) -> dict[str, Any]:
         "traders": own.traders,
         "top": own.top,
         "top_share": amount_text(own.top_share),
+        "further": [{"top": one.top, "share": amount_text(one.share)} for one in own.further],
         "partners": amount_text(own.partners),
         "chapters": amount_text(own.chapters),
+        "narrowing": amount_text(own.narrowing),
         "prior_error": amount_text(own.prior_error),
         "source": own.source,
         "conditional": "What clipping takes, and every figure that uses it, is predicted under this assumption;"

@@ -11,12 +11,13 @@ from release.cli import wiring
 from release.cli.printing import command, print_json, say
 from release.cli.printing import out as console_out
 from release.cli.signing import signer_of
+from release.confidential.inspection import Finding
 from release.confidential.records import Records
 from release.config import load_release
 from release.privacy import amount_text
 from release.run import Step
 from release.run import run as run_release
-from release.wording import count
+from release.wording import count, unit_warning
 
 
 def run(file: Path, source: Path | None, out: Path | None, registry: Path | None, *, as_json: bool) -> None:
@@ -69,6 +70,9 @@ def run(file: Path, source: Path | None, out: Path | None, registry: Path | None
     )
     if any(measure.excess is None and measure.declared is None for measure in planned.measures):
         typer.echo("Cells with large traders are understated by an amount that isn't known: `exposure` is INF there.")
+    warning = unit_warning(office.unit.kind)
+    if warning:
+        typer.echo(warning)
     typer.echo(f"Check it with: {command()} verify {outcome.bundle}")
 
 
@@ -91,14 +95,24 @@ def check(file: Path, source: Path | None, *, as_json: bool) -> None:
         protected=wiring.protected_place(release, file.parent),
     )
     found = asdict(records.reasons(planned))
+    findings = records.findings(planned)
     if as_json:
-        print_json({"source": release.source.name, **found})
-        return
+        print_json({"source": release.source.name, **found, "findings": [asdict(finding) for finding in findings]})
+    else:
+        _print_check(found, findings)
+    if any(finding.serious for finding in findings):
+        raise typer.Exit(1)
+
+
+def _print_check(found: dict[str, int], findings: tuple[Finding, ...]) -> None:
     typer.echo("PRIVATE: these counts must not leave the office. They decide nothing about a release.", err=True)
     table = Table(box=None, show_header=False)
     for name, number in found.items():
         table.add_row(_REASON_WORDS[name], f"{number:,}")
     console_out().print(table)
+    for finding in findings:
+        typer.echo(f"{'WRONG' if finding.serious else 'note'} {finding.code}: {finding.problem}.")
+        typer.echo(f"    {finding.remedy[0].upper()}{finding.remedy[1:]}.")
 
 
 _REASON_WORDS = {

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from release.confidential.batches import batches
 from release.confidential.coding import NOTHING, Codes, Dictionary, Rule, integers
 from release.confidential.rules import (
+    DIGITS_IN,
     NO_IDS,
     OF_FLOWS,
     Ids,
@@ -134,7 +135,9 @@ class Preparation:
     def _numbers(self, schema: pl.Schema) -> dict[str, pl.Expr]:
         """Return the columns that are read row by row."""
         columns = self._columns
-        numbers = {"value": amount(columns.value, schema, self._plan.release.source.value_decimals)}
+        source = self._plan.release.source
+        decimals = source.value_decimals + DIGITS_IN[source.value_in]
+        numbers = {"value": amount(columns.value, schema, decimals)}
         if self.weighed and columns.net_mass is not None:
             numbers["net_mass"] = amount(columns.net_mass, schema, 3).fill_null(0)
         if is_date(columns.date, schema):

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from release.confidential import journal, preparation
 from release.confidential.boundary import guarded, sealed
+from release.confidential.contents import content_findings
 from release.confidential.engine import Vectors, exact_vectors
 from release.confidential.environment import check_environment, forbid_dumps, started_with
+from release.confidential.inspection import Finding, row_findings, text_findings
 from release.confidential.mapping import ProtectedTraders, TraderIds, read_protected_traders, read_trader_ids
 from release.confidential.noise import noisy
 from release.confidential.rows import check_kinds, check_text, scans
@@ -133,7 +135,9 @@ class Records:
 
     def _vectors(self, plan: ReleasePlan, *, rows: int | None = None, protected: tuple[str, ...] = ()) -> Vectors:
         """Return the integers before noise, by the engine that the office chose."""
-        if self._engine == "polars" or self._source.layout != "parquet":
+        source = self._source
+        chosen = bool(source.views or source.only or source.leave_out)
+        if self._engine == "polars" or source.layout != "parquet" or chosen:
             return exact_vectors(
                 self._files, plan, self._ids, rows=rows, protected=protected, folder=self._state / SPILLED
             )
@@ -141,6 +145,20 @@ class Records:
 
         return vectors_of_files(
             self._files, plan, self._ids, rows=rows, protected=protected, folder=self._state / SPILLED
+        )
+
+    @guarded
+    def findings(self, plan: ReleasePlan) -> tuple[Finding, ...]:
+        """Return what is wrong with the files as a whole: confidential, for `mirrors source check` alone."""
+        forbid_dumps()
+        self._digest  # noqa: B018 - schema first
+        return sealed("findings", lambda: self._looked_over(plan))
+
+    def _looked_over(self, plan: ReleasePlan) -> tuple[Finding, ...]:
+        return (
+            *text_findings(self._files, self._source),
+            *row_findings(self._files, plan),
+            *content_findings(self._files, plan),
         )
 
     def _keyed(self, plan: ReleasePlan) -> tuple[tuple[str, str], ...]:
@@ -158,7 +176,7 @@ class Records:
         place = self._place
         if place is None:
             raise SourceMissingError("the path in the config, which names none")
-        return sealed("open", lambda: hold(place, self._source.layout))
+        return sealed("open", lambda: hold(place, self._source.layout, self._source.encoding))
 
     @cached_property
     def _digest(self) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from release.confidential.sources import HeldFile, names_in, own_header
-from release.config.release import Source
+from release.config.release import FieldSource, Source
 from release.errors import SchemaError
 
 _NO_SEPARATOR = "\x01"
@@ -20,9 +20,68 @@ _TOGETHER = 8_000_000
 
 
 def scan_rows(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> pl.LazyFrame:
-    """Return one row a record with the columns `names`: text from CSV, their own types from Parquet."""
+    """Return one row a record with the columns `names`: text from CSV, their own types from Parquet.
+
+    Where the source has views, a row is one view of a record and has their columns too. Rows that `only` and
+    `leave_out` leave out aren't there; each is decided by its own codes.
+    """
+    rows = all_rows(files, source, names)
+    return rows.filter(chosen(source)) if source.only or source.leave_out else rows
+
+
+def all_rows(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> pl.LazyFrame:
+    """Return the rows as above, with those that are left out."""
     scans = [_scan(file, source).select(names) for file in files]
-    return pl.concat(scans, how="vertical_relaxed")
+    return _viewed(pl.concat(scans, how="vertical_relaxed"), source)
+
+
+def _viewed(rows: pl.LazyFrame, source: Source) -> pl.LazyFrame:
+    if not source.views:
+        return rows
+    made = [rows.with_columns(_made(field).alias(name) for name, field in view.items()) for view in source.views]
+    return pl.concat(made, how="vertical_relaxed")
+
+
+def chosen(source: Source) -> pl.Expr:
+    """Decide whether a row is one that `only` and `leave_out` let count; a row without such a code isn't `only`'s."""
+    inside = (code_of(column).is_in(list(codes)).fill_null(value=False) for column, codes in source.only.items())
+    outside = (~code_of(column).is_in(list(codes)).fill_null(value=False) for column, codes in source.leave_out.items())
+    return pl.all_horizontal(*inside, *outside)
+
+
+def first_rows(files: Sequence[HeldFile], source: Source, number: int) -> pl.DataFrame:
+    """Return the first rows of each file that count as chosen, with all columns that every file has."""
+    scans = [_scan(file, source) for file in files]
+    shared = [
+        name for name in scans[0].collect_schema().names() if all(name in s.collect_schema().names() for s in scans)
+    ]
+    firsts = [scan.select(pl.col(shared).cast(pl.String, strict=False)).head(number) for scan in scans]
+    rows = _viewed(pl.concat(firsts), source)
+    return (rows.filter(chosen(source)) if source.only or source.leave_out else rows).collect()
+
+
+def text_lines(file: HeldFile) -> pl.LazyFrame:
+    """Return a CSV's lines after the first as one column, `line`."""
+    return _text_rows(file, _NO_SEPARATOR, ["line"]).select(pl.col("line").str.strip_chars_end("\r").fill_null(""))
+
+
+def field_counts(file: HeldFile, source: Source) -> pl.LazyFrame:
+    """Return a CSV's lines that aren't empty, with the number of their `fields`."""
+    line = pl.col("line")
+    open_text = line if source.quotes == "none" else line.str.replace_all(r'"(?:[^"]|"")*"', "")
+    fields = open_text.str.count_matches(source.separator, literal=True) + 1
+    return text_lines(file).filter(line != "").with_columns(fields=fields)
+
+
+def code_of(column: str) -> pl.Expr:
+    """Return a column's codes as plain text."""
+    return pl.col(column).cast(pl.String).str.strip_chars()
+
+
+def _made(field: FieldSource) -> pl.Expr:
+    if isinstance(field, str):
+        return pl.col(field)
+    return pl.lit(field.constant)
 
 
 def scans(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> tuple[pl.LazyFrame, ...]:

@@ -26,6 +26,9 @@ Ids = tuple[tuple[str, ...], tuple[str, ...]]
 
 NO_IDS: Ids = ((), ())
 
+DIGITS_IN = {"units": 0, "thousands": 3, "millions": 6}
+"""By how many digits amounts are shortened in a source whose values are in thousands or millions."""
+
 LARGEST_LINE = 2**52
 """The largest amount of one line, in minor units; far above every cap, and exact as a double."""
 
@@ -66,6 +69,9 @@ def raws(field: FieldSource) -> dict[Flow | None, pl.Expr]:
         candidates = [pl.col(name).cast(pl.String) for name in field.first_of]
         filled = (pl.when(candidate.str.strip_chars() != "").then(candidate) for candidate in candidates)
         return {None: pl.coalesce(filled)}
+    if field.joined is not None:
+        parts = [pl.col(name).cast(pl.String).str.strip_chars() for name in field.joined]
+        return {None: pl.concat_str(parts, separator="-")}
     return {code: pl.col(name).cast(pl.String) for code, name in (field.by_flow or {}).items()}
 
 
@@ -135,7 +141,7 @@ def period(date: pl.Expr, plan: ReleasePlan) -> pl.Expr:
 
 
 def parsed_date(text: pl.Expr, layout: str) -> pl.Expr:
-    """Return the date that a text is in a layout; null where it is none."""
+    """Return dates from text written as `layout`; a part that it lacks is the first; null where the text isn't so."""
     if "%d" in layout:
         return text.str.to_date(layout, strict=False)
     if any(month in layout for month in ("%m", "%b", "%B")):
@@ -184,10 +190,11 @@ def amount_of_text(text: pl.Expr, decimals: int) -> pl.Expr:
     """Return the amount that a text is, in 10^-decimals units; null where it isn't a number."""
     whole = text.str.extract(r"^[+-]?0*([0-9]*)", 1)
     places = text.str.extract(r"\.([0-9]*)$", 1).fill_null("")
-    tail = pl.concat_str(places, pl.lit("0000")).str.slice(0, decimals + 1).cast(pl.Int64, strict=False)
-    units = pl.concat_str(pl.lit("0"), whole.str.slice(0, 15)).cast(pl.Int64, strict=False)
+    room = 18 - decimals  # digits that fit 64 bits once they are minor units
+    tail = pl.concat_str(places, pl.lit("0" * (decimals + 1))).str.slice(0, decimals + 1).cast(pl.Int64, strict=False)
+    units = pl.concat_str(pl.lit("0"), whole.str.slice(0, room)).cast(pl.Int64, strict=False)
     size = (units * 10**decimals + (tail + 5) // 10).clip(0, LARGEST_LINE)
-    size = pl.when(whole.str.len_bytes() > 15).then(pl.lit(LARGEST_LINE, pl.Int64)).otherwise(size)  # noqa: PLR2004
+    size = pl.when(whole.str.len_bytes() > room).then(pl.lit(LARGEST_LINE, pl.Int64)).otherwise(size)
     exact = pl.when(text.str.starts_with("-")).then(-size).otherwise(size)
     scientific = _from_double(text.cast(pl.Float64, strict=False), decimals)
     return pl.when(text.str.contains(_NUMBER)).then(exact).when(text.str.contains(_SCIENTIFIC)).then(scientific)

@@ -12,18 +12,20 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import polars as pl
 
+from release.config.kinds import columns_stated, kinds
 from release.config.release import Column, Source
 from release.errors import SchemaError, SourceMissingError
 
 _ENDINGS = {"csv": (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz"), "parquet": (".parquet", ".pq")}
 _GZIP = b"\x1f\x8b"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADER_LIMIT = 1_000_000
 _BLOCK = 1 << 22
 _HIVE = re.compile(r"([A-Za-z0-9_]+)=([^/=]+)")
@@ -39,6 +41,7 @@ class HeldFile:
         told: how a message may name the file.
         partition: columns that the folders' names state, as in `year=2024/month=03`.
         state: size and times when it was opened; any writing changes them.
+        text: what rows are read from: the file itself, or its text in UTF-8, held in memory.
     """
 
     descriptor: int
@@ -46,24 +49,26 @@ class HeldFile:
     told: str
     partition: tuple[tuple[str, str], ...]
     state: tuple[int, int, int]
+    text: int
 
     @property
     def path(self) -> str:
-        """The path under which the very file that was opened is read."""
-        return f"/proc/self/fd/{self.descriptor}"
+        """The path under which rows of the very file that was opened are read."""
+        return f"/proc/self/fd/{self.text}"
 
 
-def hold(place: Path, layout: str) -> tuple[HeldFile, ...]:
+def hold(place: Path, layout: str, encoding: str = "utf-8") -> tuple[HeldFile, ...]:
     """Return the files at `place`, a file, folder or glob, opened, in order of their names.
 
     Raises:
         SourceMissingError: there is none.
+        SchemaError: one can't be read.
     """
     root, paths = _found(place, layout)
     if not paths:
         raise SourceMissingError(str(place))
     return tuple(
-        _held(path, path.relative_to(root).as_posix(), f"file {number} of {len(paths)}, by name,")
+        _held(path, path.relative_to(root).as_posix(), f"file {number} of {len(paths)}, by name,", encoding)
         for number, path in enumerate(paths, start=1)
     )
 
@@ -77,13 +82,28 @@ def _found(place: Path, layout: str) -> tuple[Path, list[Path]]:
     return place.parent, sorted(Path(match) for match in glob.glob(str(place)) if Path(match).is_file())  # noqa: PTH207
 
 
-def _held(path: Path, name: str, told: str) -> HeldFile:
+def _held(path: Path, name: str, told: str, encoding: str) -> HeldFile:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         raise SchemaError([f"{told} can't be read"]) from None
     partition = tuple(_HIVE.findall(name))
-    return HeldFile(descriptor=descriptor, name=name, told=told, partition=partition, state=_state(descriptor))
+    state = _state(descriptor)
+    text = descriptor if encoding == "utf-8" else _in_utf8(descriptor, encoding, told)
+    return HeldFile(descriptor=descriptor, name=name, told=told, partition=partition, state=state, text=text)
+
+
+def _in_utf8(descriptor: int, encoding: str, told: str) -> int:
+    """Return a file in memory that holds a file's text of a one-byte encoding in UTF-8, uncompressed."""
+    copy = os.memfd_create("records", os.MFD_CLOEXEC)
+    try:
+        with open(f"/proc/self/fd/{descriptor}", "rb") as raw, os.fdopen(os.dup(copy), "wb") as written:  # noqa: PTH123
+            content = gzip.GzipFile(fileobj=raw) if os.pread(descriptor, 2, 0) == _GZIP else raw
+            while block := content.read(_BLOCK):
+                written.write(block.decode(encoding, "replace").encode())
+    except (OSError, EOFError, zlib.error):
+        raise SchemaError([f"{told} is compressed, and cut or damaged"]) from None
+    return copy
 
 
 def _state(descriptor: int) -> tuple[int, int, int]:
@@ -135,7 +155,7 @@ def _opened(file: HeldFile) -> BinaryIO:
 
 
 def _compressed(file: HeldFile) -> bool:
-    return os.pread(file.descriptor, 2, 0) == _GZIP
+    return os.pread(file.text, 2, 0) == _GZIP
 
 
 def _check_compression(file: HeldFile) -> None:
@@ -148,7 +168,15 @@ def _check_compression(file: HeldFile) -> None:
 
 
 def columns_of(source: Source) -> tuple[str, ...]:
-    """Return the names of all source columns that the config maps, without repeats."""
+    """Return the names of all columns of the files that the config reads, without repeats."""
+    made = {name for view in source.views for name in view}
+    seen = [names_in(field) for view in source.views for field in view.values()]
+    read = [*mapped_columns(source), *source.only, *source.leave_out]
+    return tuple(dict.fromkeys([*(name for name in read if name not in made), *(n for names in seen for n in names)]))
+
+
+def mapped_columns(source: Source) -> tuple[str, ...]:
+    """Return the names of all columns that a declaration's fields come from, without repeats."""
     mapped = (
         getattr(source.columns, name)
         for name in (
@@ -172,7 +200,7 @@ def names_in(field: str | Column) -> tuple[str, ...]:
         return (field,)
     if field.column is not None:
         return (field.column,)
-    return tuple(field.first_of or ()) + tuple((field.by_flow or {}).values())
+    return tuple(field.first_of or ()) + tuple((field.by_flow or {}).values()) + tuple(field.joined or ())
 
 
 def header(file: HeldFile, source: Source) -> tuple[str, ...]:
@@ -204,6 +232,8 @@ def _csv_names(file: HeldFile, source: Source) -> tuple[str, ...]:
         except (OSError, EOFError, zlib.error):
             raise SchemaError([f"{file.told} is compressed, and cut or damaged"]) from None
     text = line.decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r\n")
+    if line.startswith(_UTF16):
+        raise SchemaError([f"{file.told} is in UTF-16, as a spreadsheet writes it; save it as CSV in UTF-8"])
     if not text or "\0" in text:
         raise SchemaError([f"{file.told} has no header line of text"])
     if source.quotes == "none":
@@ -211,7 +241,7 @@ def _csv_names(file: HeldFile, source: Source) -> tuple[str, ...]:
     return tuple(next(csv.reader([text], delimiter=source.separator)))
 
 
-def check_schema(files: Iterable[HeldFile], source: Source) -> None:
+def check_schema(files: Sequence[HeldFile], source: Source) -> None:
     """Refuse files that lack a mapped column or have it twice.
 
     Raises:
@@ -221,7 +251,18 @@ def check_schema(files: Iterable[HeldFile], source: Source) -> None:
     problems = []
     for file in files:
         names = header(file, source)
-        problems += [f"{file.told} has no column {name!r}" for name in wanted if name not in names]
+        lacking = [repr(name) for name in wanted if name not in names]
+        problems += [f"{file.told} has no column {', '.join(lacking)}"] if lacking else []
         problems += [f"{file.told} has the column {name!r} twice" for name in wanted if names.count(name) > 1]
     if problems:
-        raise SchemaError(problems)
+        raise SchemaError(_other_kind(files, source) + problems)
+
+
+def _other_kind(files: Sequence[HeldFile], source: Source) -> list[str]:
+    """Return which known layout all the files have, where it is another one than the config's."""
+    fitting = [kind for kind in kinds() if kind != source.kind and all(_fits(header(f, source), kind) for f in files)]
+    return [f'the columns are those of kind = "{kind}"; set it in [source]' for kind in fitting[:1]]
+
+
+def _fits(names: Sequence[str], kind: str) -> bool:
+    return set(columns_stated(kind)) <= set(names)

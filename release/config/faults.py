@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from release.codelists import area_codes, chapter_codes
 from release.config.fields import months_of, year_of
 from release.config.office import Office
-from release.config.release import Column, MeasurePlan, Release
+from release.config.release import Column, MeasurePlan, Release, Source
 from release.tables import Measure
 
 MOST_LEAVES = 2**21
@@ -84,7 +84,8 @@ def release_faults(release: Release) -> Faults:
     leaves = _leaves(release)
     if leaves > MOST_LEAVES:
         faults.append((("keys",), f"the release would have {leaves:,} leaves; at most {MOST_LEAVES:,} are taken"))
-    return faults + _trader_faults(release) + _prior_faults(release) + _revision_faults(release)
+    faults += _layout_faults(release.source) + _trader_faults(release)
+    return faults + _prior_faults(release) + _revision_faults(release)
 
 
 def _revision_faults(release: Release) -> Faults:
@@ -105,6 +106,21 @@ def _heading_faults(release: Release) -> Faults:
     ]
 
 
+def _layout_faults(source: Source) -> Faults:
+    """Return what is wrong with the rules that choose and double rows."""
+    faults: Faults = []
+    if isinstance(source.reporter, Column) and source.reporter.column is None:
+        faults.append((("source", "reporter"), "is one column, with translated codes where the source has others"))
+    if source.encoding != "utf-8" and source.layout != "csv":
+        faults.append((("source", "encoding"), "is a CSV's; text in Parquet is UTF-8"))
+    for index, view in enumerate(source.views):
+        if any(isinstance(field, Column) and field.constant is None for field in view.values()):
+            faults.append((("source", "views", index), "a view's columns are named, or { constant = ... }"))
+        if view.keys() != source.views[0].keys():
+            faults.append((("source", "views", index), "all views make the same columns"))
+    return faults
+
+
 def _leaves(release: Release) -> int:
     partners = area_codes() if release.keys.partners == "all" else release.keys.partners
     chapters = chapter_codes() if release.keys.chapters == "all" else release.keys.chapters
@@ -116,7 +132,7 @@ def _columns_in(field: str | Column | None) -> tuple[str, ...]:
     if field is None or isinstance(field, str):
         return () if field is None else (field,)
     single = () if field.column is None else (field.column,)
-    return (*single, *(field.first_of or ()), *(field.by_flow or {}).values())
+    return (*single, *(field.first_of or ()), *(field.by_flow or {}).values(), *(field.joined or ()))
 
 
 def _trader_faults(release: Release) -> Faults:

@@ -2,6 +2,8 @@
 
 import json
 import tomllib
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,15 +11,24 @@ from pydantic import TypeAdapter, ValidationError
 
 from release.config.comparison import Comparison, comparison_faults
 from release.config.faults import Faults, faults_between, office_faults, release_faults
+from release.config.kinds import choice_faults, spelled_out
 from release.config.office import Office
 from release.config.positions import line_of
-from release.config.release import Release
+from release.config.release import Release, rows_of_reporter
 from release.errors import ConfigError, Fault
 
 Config = TypeVar("Config", Office, Release, Comparison)
 
 _LARGEST_FILE = 1_000_000
 _LONGEST_LINE = 200_000
+_ALIKE = 0.75
+_MARKS: dict[type[Any], tuple[str, str]] = {
+    Release: ("release", "a release"),
+    Comparison: ("bundles", "a comparison"),
+    Office: ("code", "an office"),
+}
+"""A key that every file of a kind has and no other kind knows."""
+
 _MOST_FAULTS = 50
 """So many faults are told at once; a file with more is another kind of file."""
 _WORDS = {
@@ -48,11 +59,14 @@ def load_release(path: Path) -> tuple[Office, Release]:
         ConfigError: with all the faults of the release's file, or else of the office's.
     """
     text, content = _parsed(path)
+    if isinstance(content.get("source"), dict):
+        _refuse(path, text, [(("source", key), problem) for key, problem in choice_faults(content["source"])])
+        content["source"] = spelled_out(content["source"])
     release = _checked(Release, path, text, content)
     _refuse(path, text, release_faults(release))
     office = load_office(inside(path.parent, release.office))
     _refuse(path, text, faults_between(office, release))
-    return office, release
+    return office, replace(release, source=rows_of_reporter(release.source, office.area))
 
 
 def load_comparison(path: Path) -> Comparison:
@@ -111,6 +125,7 @@ def _text(path: Path) -> str:
 
 def _checked(kind: type[Config], path: Path, text: str, content: dict[str, Any]) -> Config:
     content.pop("$schema", None)
+    _refuse_other_kind(kind, path, content)
     try:
         return TypeAdapter(kind).validate_json(_json(path, content))
     except ValidationError as error:
@@ -119,11 +134,34 @@ def _checked(kind: type[Config], path: Path, text: str, content: dict[str, Any])
                 file=str(path),
                 line=line_of(text, _plain(fault["loc"])),
                 key=_dotted(_plain(fault["loc"])),
-                problem=_WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, ")),
+                problem=_problem(kind, fault["type"], fault["msg"], _plain(fault["loc"])),
             )
             for fault in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_FAULTS]
         )
         raise ConfigError(_without_repeats(faults)) from None
+
+
+def _refuse_other_kind(kind: type[Config], path: Path, content: dict[str, Any]) -> None:
+    """Refuse the file of another kind in one sentence, in place of a fault for each of its keys."""
+    mark, wanted = _MARKS[kind]
+    others = [told for one, told in _MARKS.values() if one in content]
+    if mark not in content and others:
+        raise _fault(path, None, "", f"is the file of {others[0]}, and {wanted}'s is needed here")
+
+
+def _problem(kind: type[Config], type_: str, message: str, where: tuple[str | int, ...]) -> str:
+    """Return a fault in words; of an unknown key, the known one that it was probably meant for."""
+    said = _WORDS.get(type_, message.removeprefix("Value error, "))
+    if not said.startswith("is not a known key") or not where:
+        return said
+    alike = get_close_matches(str(where[-1]), _known_keys(kind), n=1, cutoff=_ALIKE)
+    return f"{said}; did you mean {alike[0]}?" if alike and alike[0] != where[-1] else said
+
+
+def _known_keys(kind: type[Config]) -> tuple[str, ...]:
+    schema: dict[str, Any] = TypeAdapter(kind).json_schema()
+    tables = [schema, *schema.get("$defs", {}).values()]
+    return tuple(dict.fromkeys(key for table in tables for key in table.get("properties", ())))
 
 
 def _json(path: Path, content: dict[str, Any]) -> str:

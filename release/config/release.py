@@ -1,9 +1,11 @@
 """What a release's TOML says: source and columns, period, key sets, measures with their loss, levels and prior."""
 
+from dataclasses import field, replace
 from fractions import Fraction
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from release.config.fields import (
@@ -46,13 +48,15 @@ def _codes(digits: int, name: str) -> AfterValidator:
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Column:
-    """Where a field of a declaration comes from; exactly one of the first four is given.
+    """Where a field of a declaration comes from; exactly one of the first five is given.
 
     Attributes:
         column: a column's name.
         constant: the same text for every row.
         first_of: the first of several columns that isn't empty.
         by_flow: another column for each flow.
+        joined: several columns with a hyphen between them, such as a year and a month.
+        codes: the source names areas by UN Comtrade's numbers or by ISO alpha-3; the shipped codelist translates them.
         translate: source's codes to ours, applied last; a code that isn't listed stays as it is.
     """
 
@@ -60,12 +64,14 @@ class Column:
     constant: Text | None = None
     first_of: Annotated[tuple[Text, ...], Field(min_length=1, max_length=20)] | None = None
     by_flow: dict[Flow, Text] | None = None
+    joined: Annotated[tuple[Text, ...], Field(min_length=2, max_length=3)] | None = None
+    codes: Literal["comtrade", "alpha-3"] | None = None
     translate: Annotated[dict[str, str], Field(max_length=20_000)] | None = None
 
     def __post_init__(self) -> None:
-        given = [self.column, self.constant, self.first_of, self.by_flow]
+        given = [self.column, self.constant, self.first_of, self.by_flow, self.joined]
         if sum(part is not None for part in given) != 1:
-            raise ValueError("give exactly one of column, constant, first_of, by_flow")
+            raise ValueError("give exactly one of column, constant, first_of, by_flow, joined")
 
 
 FieldSource = Annotated[Text | Column, Field(union_mode="left_to_right")]
@@ -86,16 +92,41 @@ class Columns:
     declaration: FieldSource | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+Codes = Annotated[dict[Text, tuple[Text, ...]], Field(max_length=20)]
+"""Columns of the source, each with some of its codes."""
+
+View = Annotated[dict[Text, FieldSource], Field(min_length=1, max_length=20)]
+"""New columns, each by where it comes from: a column of the file, or a constant."""
+
+
+def _source_schema(schema: dict[str, Any]) -> None:
+    """Tell editors that a kind states layout and columns, so that only other layouts need them."""
+    schema["required"] = ["name"]
+    schema["anyOf"] = [{"required": ["kind"]}, {"required": ["layout", "columns"]}]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(**STRICT, json_schema_extra=_source_schema))
 class Source:
     """The confidential records and how they are laid out.
 
+    A `kind` states layout, columns and rules of a known provider's files (`data/sources/`); what stands beside it goes
+    before. Without one, `columns` maps whatever layout the records have.
+
     Attributes:
         name: the source's name in the ledger; one account for each source and year.
+        kind: a known layout, such as `comtrade`; or `columns`, the mapping given here.
+        level: which commodity level's rows count, where a kind's files hold several: adding levels counts goods twice.
+        frequency: which rows count, where a kind's files hold years and months.
         path: a file, folder or glob inside the config's folder; `--source` replaces it.
         layout: `csv` (one line a row, gzip allowed) or `parquet`.
+        encoding: of a CSV's text.
         quotes: `none`: a quotation mark is text; `within lines`: a quoted field may hold the separator, not a line end.
         value_decimals: how many decimals of the currency are kept.
+        value_in: the unit that values are written in.
+        reporter: who reports a row; rows of other reporters than the office are left out.
+        only: by column, the codes of rows that count; all other rows are left out.
+        leave_out: by column, the codes of rows that don't count, such as those of the whole world.
+        views: where one row holds several figures: each view looks at every row with new columns, and all are taken.
         missing_trader: what becomes of rows without a trader id.
         duplicates: `count once` counts identical rows of one trader's declaration once.
         trader_ids: a CSV `alias,trader` inside the config's folder: the office's fixed table of ids.
@@ -107,16 +138,35 @@ class Source:
     name: Name
     columns: Columns
     layout: Literal["csv", "parquet"]
+    kind: Name = "columns"
+    level: Literal["TOTAL", "chapter", "heading", "subheading"] | None = None
+    frequency: Literal["annual", "monthly"] | None = None
     path: InnerPath | None = None
+    encoding: Literal["utf-8", "latin-1", "cp1252"] = "utf-8"
     separator: Literal[",", ";", "\t", "|"] = ","
     quotes: Literal["none", "within lines"] = "within lines"
     date_format: DateFormat = "%Y-%m-%d"
     value_decimals: Annotated[int, Field(ge=0, le=3)] = 2
+    value_in: Literal["units", "thousands", "millions"] = "units"
+    reporter: FieldSource | None = None
+    only: Codes = field(default_factory=dict)
+    leave_out: Codes = field(default_factory=dict)
+    views: Annotated[tuple[View, ...], Field(max_length=4)] = ()
     missing_trader: Literal["leave out", "own unit"] = "leave out"
     duplicates: Literal["keep", "count once"] = "keep"
     trader_ids: InnerPath | None = None
     protected_traders: InnerPath | None = None
     obtainable: Text | None = None
+
+
+def rows_of_reporter(source: Source, area: str) -> Source:
+    """Return the source with only the rows that the office of `area` (ISO alpha-2) reports, where it says who does."""
+    reporter = source.reporter
+    if reporter is None:
+        return source
+    column, known = (reporter, None) if isinstance(reporter, str) else (reporter.column, reporter.translate)
+    codes = tuple(code for code, own in (known or {}).items() if own == area) or (area,)
+    return replace(source, only={**source.only, str(column): codes})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -190,9 +240,11 @@ class DeclaredBound:
         times_prior: of a single record, as a multiple of its cell's prior at `level`; only where the unit is a record.
         level: one of the measure's levels.
         floor: the least prior that a cell is taken to have here, in the measure's unit.
+        units: how many units a cell holds at most; what truncation to the grid takes from it is bounded by that.
     """
 
     source: Text
+    units: Annotated[int, Field(ge=1, le=10**10)] = 167_772
     amount: Scale | None = None
     times_prior: Part | None = None
     level: Level | None = None
@@ -241,7 +293,8 @@ class Prior:
     Attributes:
         bundle: a bundle in the place of publication, as `KOR/2020`; or
         table: a CSV or Parquet file inside the config's folder, with the columns
-            `flow, period, partner, product, level, measure, value`.
+            `flow, period, partner, product, level, measure, value`; or a Comtrade Plus download; or SDMX-CSV 2.0 of
+            trade in goods, as bundles hold it.
         publisher: who published it.
         period: what it refers to.
         published: when it was published.
@@ -261,6 +314,14 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class TopShare:
+    """A published share: what part of all trade the largest `top` traders hold."""
+
+    top: Annotated[int, Field(ge=2, le=10**6)]
+    share: Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Assumption:
     """A public assumption on how concentrated trade is, from which `mirrors plan` predicts what clipping takes.
 
@@ -270,9 +331,13 @@ class Assumption:
         traders: how many traders there are in a year.
         top: how many of the largest traders `top_share` is about.
         top_share: their part of all trade.
+        further: the same of more traders, such as of the largest 20, 100 and 1,000, as far as it is published. Without
+            it sizes are taken to fall as one power of the rank, which understates how much middling traders hold where
+            they don't.
         partners: over how many partners, counted for each flow, the value of the largest traders is spread: one over
             the sum of squared shares. Smaller traders have fewer.
         chapters: over how many chapters with each of them.
+        narrowing: how fast both fall, as far as they exceed one: as a trader's rank to the power of minus this.
         prior_error: how far a large cell usually lies from its prior: the standard deviation of ln(prior / figure).
         source: where the figures come from, in words.
     """
@@ -280,14 +345,22 @@ class Assumption:
     traders: Annotated[int, Field(ge=10, le=10**8)] = 20_000
     top: Annotated[int, Field(ge=1, le=1000)] = 5
     top_share: Part = Fraction(1, 5)
+    further: Annotated[tuple[TopShare, ...], Field(max_length=12)] = ()
     partners: Part = Fraction(5)
     chapters: Part = Fraction(3)
+    narrowing: Part = Fraction(3, 10)
     prior_error: Part = Fraction(3, 10)
     source: Text = "the program's own defaults: no published statistic was named"
 
     def __post_init__(self) -> None:
         if not self.top < self.traders or not Fraction(self.top, self.traders) < self.top_share < Fraction(19, 20):
             raise ValueError("the top traders hold more than their number's part of trade, and less than 95 %")
+        known = [(self.top, self.top_share), *((one.top, one.share) for one in self.further)]
+        known.append((self.traders, Fraction(1)))
+        each = [(more - held) / (beyond - top) for (top, held), (beyond, more) in pairwise(known) if beyond > top]
+        falling = all(small <= large for large, small in pairwise([self.top_share / self.top, *each]))
+        if len(each) < len(known) - 1 or not falling or min(each) <= 0:
+            raise ValueError("further shares are of ever more traders who hold ever less by head, not all of trade")
         if self.partners < 1 or self.chapters < 1:
             raise ValueError("a trader has at least one partner and one chapter")
 

@@ -16,6 +16,8 @@ from release.bundle.verification import Bundle
 from release.errors import BundleRefusedError
 from release.inference import Mirrors, mirrors
 from release.mirror.figures import CELL, LEVELS, Rates, figures_of, less, measured_exposure, parts_of, with_periods
+from release.privacy import parse_rho, volume_interval_percent
+from release.wording import volume_bound
 
 __all__ = ["LEVELS", "Pair", "Scope", "aligned", "as_mirrors", "from_fob_to_cif", "offices_of"]
 
@@ -132,6 +134,8 @@ def _pair(exports: Sequence[Bundle], imports: Sequence[Bundle], scope: Scope, ra
         *_period_notes(cells, ((exporter, gross), (importer, m))),
         *_valuation_notes(cells),
         *_sheet_notes(exports[-1].metadata, imports[-1].metadata, rates),
+        *_unit_notes(exports),
+        *_unit_notes(imports),
         *(["the two offices publish no common cell of this flow"] if found.is_empty() else []),
     )
     return Pair(exporter=exporter, importer=importer, cells=cells, notes=notes)
@@ -230,6 +234,15 @@ def _valuation_notes(cells: pl.DataFrame) -> Iterator[str]:
             yield f"exports are valued {x} and imports {m}: no CIF/FOB factor is applied"
         elif x == "CIF" and m != "CIF":
             yield f"exports are valued CIF and imports {m}: no factor is known for that, and none is applied"
+
+
+def _unit_notes(bundles: Sequence[Bundle]) -> Iterator[str]:
+    """Yield that an office's releases protect rows and no firm, and how well a row can be known from one of them."""
+    rows = [bundle for bundle in bundles if bundle.plan["unit"]["kind"] == "record"]
+    if rows:
+        known = volume_bound(volume_interval_percent(max(parse_rho(bundle.plan["rho"]) for bundle in rows)))
+        office = rows[0].plan["office"]["code"]
+        yield f"{office} protects single rows and no firm; a row can be estimated from a release at best {known}"
 
 
 def _sheet_notes(sheet_x: Mapping[str, Any], sheet_m: Mapping[str, Any], rates: Rates) -> Iterator[str]:

@@ -45,7 +45,7 @@ class Comparison:
         notes: for each ordered pair of offices, what can't be aligned or had to be.
         agreement: what was agreed beforehand.
         looks: year-to-date looks of pairs that publish months from January on.
-        absent: pairs that were asked for and have no bundle on one side or both.
+        absent: pairs that can't be compared, as one side or both publish no figure of that flow.
     """
 
     cells: tuple[MirrorCell, ...]
@@ -75,7 +75,10 @@ def compare(
         notes=tuple((pair.exporter, pair.importer, pair.notes) for pair in pairs if pair.notes),
         agreement=agreed,
         looks=_looks(held, agreed, tables),
-        absent=tuple(pair for pair in agreed.scope.pairs if not set(pair) <= set(offices)),
+        absent=(
+            *(pair for pair in agreed.scope.pairs if not set(pair) <= set(offices)),
+            *((pair.exporter, pair.importer) for pair in pairs if pair.cells.is_empty()),
+        ),
     )
 
 

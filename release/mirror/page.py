@@ -144,7 +144,8 @@ def _rests_on(comparison: Comparison) -> Iterator[str]:
     for exporter, importer, notes in comparison.notes:
         yield f"<li>{escape(exporter)} to {escape(importer)}: {escape('; '.join(notes))}.</li>"
     for exporter, importer in comparison.absent:
-        yield f"<li>{escape(exporter)} to {escape(importer)}: one side or both publish no bundle here.</li>"
+        way = f"{escape(exporter)} to {escape(importer)}"
+        yield f"<li>{way}: missing: one side or both publish no figure of this flow.</li>"
     yield "</ul>"
 
 

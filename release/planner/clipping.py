@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from release.plan import PlannedLevel
-from release.planner.population import FloatArray, IntArray, Population
+from release.planner.population import IntArray, Population
+from release.planner.sizes import FloatArray
 from release.tables import NOWHERE, at_leaves
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from release.inference import Band, chance_corresponds, detectable_ratios, expected
 from release.plan import PlannedLevel, ReleasePlan
-from release.planner.outlook import Outlook, clipped_parts, outlook, reconciled_sd
-from release.planner.population import FloatArray
-from release.planner.precision import SizeBand, median_error, size_bands
+from release.planner.outlook import SEED, Outlook, clipped_parts, outlook, reconciled_sd
+from release.planner.precision import SizeBand, median_error, median_errors, size_bands
+from release.planner.sizes import FloatArray
 from release.tables import Level, Measure
 
 Z95 = 1.959963984540054
@@ -20,6 +20,12 @@ MEDIAN = 0.6744897501960817
 """The median of |Z|, Z standard normal."""
 
 TOLERANCES = (0.25, 0.10)
+
+ALLOWANCE = 1.15
+"""What the range allows either way for what populations simplify; docs/accuracy.md tells how often it held."""
+
+COUNTRIES = 32
+"""How many single countries the range of a prediction is told from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +58,9 @@ class Forecast:
         cells: how many cells there are.
         median_prior: in the measure's unit.
         median_error: the median of |error| / figure: noise, clipping and the prior's own error together.
-        luckiest: the least median error of any single population; which firms trade where is chance.
-        unluckiest: the largest.
+        luckiest: where one country's median error lies in nine cases of ten, its lower end: which firms trade where
+            and how far each figure lies from its prior is chance that no public figure tells.
+        unluckiest: the upper end.
         noise_error: the noise's part alone.
         half_width: the median half-width of the 95 % interval over the prior.
         clipping_bias: the median of the predicted clipped part, or None when none is predicted.
@@ -129,21 +136,31 @@ def _over(own: Outlook, prior: FloatArray, sd: FloatArray, bias: FloatArray, ban
     told = bool(own.populations)
     mean = clipped.mean(axis=0)
     prior_error = float(own.assumption.prior_error)
-    single = [median_error(noise, population[None, :], prior_error) for population in clipped]
+    single = _countries(noise, clipped, prior_error)
     return Forecast(
         low=band.low,
         high=band.high,
         cells=int(chosen.sum()),
         median_prior=float(np.median(size)),
         median_error=median_error(noise, clipped, prior_error),
-        luckiest=min(single),
-        unluckiest=max(single),
+        luckiest=float(np.quantile(single, 0.05)) / ALLOWANCE,
+        unluckiest=float(np.quantile(single, 0.95)) * ALLOWANCE,
         noise_error=float(np.median(MEDIAN * noise)),
         half_width=float(np.median(Z95 * noise)),
         clipping_bias=float(np.median(clipped)) if told else None,
         clipped_share=float((mean * size).sum() / size.sum()) if told else None,
         mirrors=tuple(_mirror(noise, mean, tolerance) for tolerance in TOLERANCES) if told else (),
     )
+
+
+def _countries(noise: FloatArray, clipped: FloatArray, prior_error: float) -> FloatArray:
+    """Return median errors of single countries: each population with several draws of how far figures lie from priors.
+
+    A figure below its prior has more noise in proportion. The draws are repeatable, as the populations are.
+    """
+    rng = np.random.default_rng(SEED)
+    bias = np.repeat(clipped, max(COUNTRIES // len(clipped), 1), axis=0)
+    return median_errors(noise * np.exp(prior_error * rng.normal(size=bias.shape)), bias)
 
 
 def _mirror(noise: FloatArray, clipped: FloatArray, tolerance: float) -> MirrorForecast:

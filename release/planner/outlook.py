@@ -10,13 +10,14 @@ from release.config.release import Assumption
 from release.estimates import Figures, reconciled
 from release.plan import PlannedLevel, PlannedMeasure
 from release.planner.clipping import Indexed, clipped_mass, indexed
-from release.planner.population import FloatArray, populate
+from release.planner.population import moved, populate
+from release.planner.sizes import FloatArray
 from release.tables import Layout, Level, Measure, added, at_leaves
 
 SEED = 20_240_101
 """Predictions are repeatable: populations are drawn from this seed. It has nothing to do with the release's noise."""
 
-POPULATIONS = 5
+POPULATIONS = 8
 
 PREDICTED = frozenset({Measure.VALUE, Measure.NET_MASS})
 """Measures whose concentration the assumption is about; of others only the noise is predicted."""
@@ -46,7 +47,8 @@ def outlook(
     if masses is not None:
         for number in range(populations):
             rng = np.random.default_rng((SEED, number))
-            drawn.append(indexed(populate(masses, assumption, rng), measure.levels))
+            a_year_on = moved(populate(masses, assumption, rng), float(assumption.prior_error), rng)
+            drawn.append(indexed(a_year_on, measure.levels))
     return Outlook(measure=measure, layout=layout, assumption=assumption, populations=tuple(drawn))
 
 

@@ -1,8 +1,8 @@
 """A population of traders that fits public priors and a public assumption on concentration. No record is read.
 
-Sizes follow Zipf's law, size(k) proportional to k^-a, with a solved from the share of the largest traders (Zipf's law
-of firm sizes: Axtell, Science 293, 2001). From the largest on, each trader takes room in cells drawn in proportion to
-what is left of their priors. It is one of many populations that the assumption allows: predictions average several.
+Sizes follow the published shares of the largest traders. From the largest on, each trader takes room in cells drawn in
+proportion to what is left of their priors, a large piece of its trade only where there is room for it. It is one of
+many populations that the assumption allows: predictions average several.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from release.config.release import Assumption
+from release.planner.sizes import FloatArray, shares
 
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 ONE_BY_ONE = 1000
@@ -21,12 +21,6 @@ ONE_BY_ONE = 1000
 
 LARGEST_PART = 60_000
 """(trader, period) pairs that are placed; what is left of the priors belongs to traders too small to be clipped."""
-
-NARROWING = 0.3
-"""Partners and chapters beyond the first fall with a trader's rank to this power: firms with more partners and products
-are larger (Bernard, Jensen, Redding and Schott, Journal of Economic Perspectives 21(3), 2007)."""
-
-_EXACT_TERMS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,46 +59,21 @@ def populate(masses: FloatArray, assumption: Assumption, rng: np.random.Generato
     return _over_periods(_merged(whole, year.size), masses)
 
 
-def shares(assumption: Assumption, count: int) -> FloatArray:
-    """Return the largest `count` traders' shares of all trade, largest first."""
-    exponent = zipf_exponent(assumption)
-    return np.asarray(np.arange(1.0, count + 1.0) ** -exponent / _zipf_sum(exponent, assumption.traders))
-
-
-def zipf_exponent(assumption: Assumption) -> float:
-    """Return a in size(k) ~ k^-a at which the largest traders hold their share, by bisection; the tail is 1 / a."""
-    low, high = 0.0, 10.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        held = _zipf_sum(middle, assumption.top) / _zipf_sum(middle, assumption.traders)
-        low, high = (middle, high) if held < assumption.top_share else (low, middle)
-    return (low + high) / 2
-
-
-def _zipf_sum(exponent: float, count: int) -> float:
-    """Return the sum of k^-a over k = 1..count: exact to ten thousand terms, then by the midpoint integral."""
-    exact = float((np.arange(1.0, min(count, _EXACT_TERMS) + 1.0) ** -exponent).sum())
-    if count <= _EXACT_TERMS:
-        return exact
-    low, high = _EXACT_TERMS + 0.5, count + 0.5
-    if abs(exponent - 1.0) < 1e-9:  # noqa: PLR2004
-        return exact + float(np.log(high / low))
-    return exact + float((high ** (1.0 - exponent) - low ** (1.0 - exponent)) / (1.0 - exponent))
-
-
 def _place_one(
     room: FloatArray, size: float, number: int, assumption: Assumption, rng: np.random.Generator
 ) -> Population:
     """Return one trader's sums and take them off `room`, shape (routes, chapters); a route is a partner in a flow."""
-    routes = _drawn(room.sum(axis=1), _more(assumption.partners, number, assumption), rng)
     cells, amounts = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
-    for route, part in zip(*routes, strict=True):
+    wanted = _drawn(room.sum(axis=1), size, _more(assumption.partners, number, assumption), rng)
+    products = _products(room, wanted, _more(assumption.chapters, number, assumption), rng)
+    for route in np.flatnonzero(wanted):
         row = room[route]
-        wanted = min(size * part, float(row.sum()))
-        chosen, parts = _drawn(row, _more(assumption.chapters, number, assumption), rng)
+        broken = rng.exponential(size=products.size)
         taken = np.zeros_like(row)
-        taken[chosen] = np.minimum(row[chosen], wanted * parts)
-        taken = _filled(taken, row, wanted)
+        taken[products] = np.minimum(row[products], wanted[route] * broken / broken.sum())
+        own = np.zeros_like(row)
+        own[products] = row[products]
+        taken = _filled(_filled(taken, own, float(wanted[route])), row, float(wanted[route]))
         room[route] = np.maximum(row - taken, 0.0)
         held = np.flatnonzero(taken > 0)
         cells.append(route * room.shape[1] + held)
@@ -113,31 +82,60 @@ def _place_one(
     return Population(traders=np.full(leaves.size, number), leaves=leaves, amounts=np.concatenate(amounts))
 
 
+def _products(room: FloatArray, wanted: FloatArray, more: FloatArray, rng: np.random.Generator) -> IntArray:
+    """Return what a trader trades with all its partners: chapters, as its partners trade them."""
+    mix = (wanted[:, None] * room / np.maximum(room.sum(axis=1, keepdims=True), 1e-300)).sum(axis=0)
+    if mix.sum() <= 0.0:
+        return np.zeros(0, dtype=np.int64)
+    return np.unique(rng.choice(mix.size, size=_pieces(mix, more, rng), p=mix / mix.sum()))
+
+
+def moved(population: Population, prior_error: float, rng: np.random.Generator) -> Population:
+    """Return the population a year on: every amount moved by a factor of mean 1, as figures move from their priors.
+
+    What grew is clipped more than what shrank is clipped less, so a population that fits the priors is clipped too
+    little. The logarithm of the factor has the standard deviation `prior_error`.
+    """
+    factors = np.exp(prior_error * rng.normal(size=population.amounts.size) - prior_error**2 / 2.0)
+    return Population(
+        traders=population.traders, leaves=population.leaves, amounts=np.asarray(population.amounts * factors)
+    )
+
+
 def _more(spread: Fraction, number: FloatArray | int, assumption: Assumption) -> FloatArray:
-    """Return over how many partners or chapters beyond one a trader is spread: fewer, the smaller it is."""
-    return np.asarray((float(spread) - 1.0) * np.minimum(1.0, (assumption.top / (number + 1.0)) ** NARROWING))
+    """Return over how many partners or chapters beyond one a trader is spread: fewer, the smaller it is.
+
+    Firms with more partners and products are larger (Bernard, Jensen, Redding and Schott, Journal of Economic
+    Perspectives 21(3), 2007); by how much is assumed.
+    """
+    smaller = (assumption.top / (number + 1.0)) ** float(assumption.narrowing)
+    return np.asarray((float(spread) - 1.0) * np.minimum(1.0, smaller))
 
 
-def _drawn(weights: FloatArray, more: FloatArray, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
-    """Return places and the parts of a trader that fall there, in proportion to the weights.
+def _drawn(places: FloatArray, size: float, more: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return how much of a trader's `size` falls in each place, at most what there is room for; shape of `places`.
 
     A trader is a stick broken at random places; 2 n - 1 pieces have an expected sum of squares of 1 / n (MacArthur,
-    PNAS 43, 1957). Pieces may fall together: were their places kept apart, small partners would get more than their
-    part of large firms.
-
-    Args:
-        weights: of the places; when all are 0 nothing is drawn.
-        more: over how many places beyond one a trader is spread.
-        rng: source of the draws.
+    PNAS 43, 1957). A piece falls where there is room for all of it, in proportion to the room: a place much smaller
+    than a piece can't hold it, so large pieces stand in large places, as they do in what a prior tells. Pieces may fall
+    together: were their places kept apart, small partners would get more than their part of large firms.
     """
-    bounds = np.cumsum(weights)
-    if bounds[-1] <= 0.0:
-        return np.zeros(0, dtype=np.int64), np.zeros(0)
-    count = 1 + int(rng.poisson(2.0 * _apart(more, float((weights**2).sum() / bounds[-1] ** 2))))
-    fallen = np.minimum(np.searchsorted(bounds, rng.random(count) * bounds[-1], side="right"), weights.size - 1)
-    pieces = rng.exponential(size=count)
-    places, kind = np.unique(fallen, return_inverse=True)
-    return places, np.asarray(np.bincount(kind, pieces) / pieces.sum())
+    left = places.copy()
+    if left.sum() <= 0.0:
+        return left
+    pieces = rng.exponential(size=_pieces(places, more, rng))
+    for piece in -np.sort(-pieces) * (size / pieces.sum()):
+        bounds = np.cumsum(np.where(left >= piece, left, 0.0))
+        place = int(np.searchsorted(bounds, rng.random() * bounds[-1], side="right")) if bounds[-1] > 0 else left.size
+        place = int(left.argmax()) if place >= left.size else place
+        left[place] = max(left[place] - piece, 0.0)
+    return np.asarray(places - left)
+
+
+def _pieces(places: FloatArray, more: FloatArray, rng: np.random.Generator) -> int:
+    """Return into how many pieces a trader is broken that is spread over `more` places beyond one."""
+    herfindahl = float((places**2).sum()) / float(places.sum()) ** 2
+    return 1 + int(rng.poisson(2.0 * _apart(more, herfindahl)))
 
 
 def _apart(more: FloatArray, herfindahl: float) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from release.planner.population import FloatArray
+from release.planner.sizes import FloatArray
 
 _NODES, _MASSES = np.polynomial.hermite_e.hermegauss(7)
 _MASSES = _MASSES / _MASSES.sum()
@@ -54,6 +54,22 @@ def median_error(noise: FloatArray, bias: FloatArray, prior_error: float) -> flo
         share = float((inside.mean(axis=(1, 2)) * _MASSES).sum())
         low, high = (middle, high) if share < 0.5 else (low, middle)  # noqa: PLR2004
     return (low + high) / 2
+
+
+def median_errors(noise: FloatArray, bias: FloatArray) -> FloatArray:
+    """Return the median of |error| / figure over cells and noise in each of several countries; shape (countries,).
+
+    Args:
+        noise: standard deviation of each cell's estimate over its figure, shape (countries, cells).
+        bias: clipped part of each cell, shape (countries, cells).
+    """
+    low, high = np.zeros(len(noise)), bias.max(axis=1) + 10.0 * noise.max(axis=1)
+    for _ in range(40):
+        middle = (low + high) / 2
+        at = middle[:, None]
+        few = (ndtr((at + bias) / noise) - ndtr((bias - at) / noise)).mean(axis=1) < 0.5  # noqa: PLR2004
+        low, high = np.where(few, middle, low), np.where(few, high, middle)
+    return np.asarray((low + high) / 2)
 
 
 def typical_error(noise: FloatArray, bias: FloatArray) -> FloatArray:

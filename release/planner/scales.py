@@ -15,9 +15,9 @@ import numpy as np
 
 from release.plan import PlannedMeasure, ReleasePlan
 from release.planner.outlook import PREDICTED, Outlook, clipped_parts, outlook, reconciled_sd
-from release.planner.population import FloatArray
 from release.planner.precision import median_error
 from release.planner.search import Scale, descend
+from release.planner.sizes import FloatArray
 from release.tables import Level, Measure
 
 WEIGHTS: Mapping[Level, float] = {

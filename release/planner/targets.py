@@ -15,8 +15,8 @@ import numpy as np
 from release.config.release import MeasurePlan as MeasureConfig
 from release.plan import ReleasePlan
 from release.planner.outlook import PREDICTED, Outlook, clipped_parts, outlook, reconciled_sd
-from release.planner.population import FloatArray
 from release.planner.precision import typical_error
+from release.planner.sizes import FloatArray
 from release.privacy import RHO_CAP
 from release.tables import Level, Measure
 

@@ -19,6 +19,7 @@ from release.config.release import Prior
 from release.errors import ConfigError, Fault
 from release.plan import PriorFigures, make_layout
 from release.priors.comtrade import comtrade_figures, is_comtrade
+from release.priors.sdmx import is_sdmx, sdmx_figures
 from release.tables import Layout, Level, Measure, cells
 
 _COLUMNS = ("flow", "period", "partner", "product", "level", "measure", "value")
@@ -66,7 +67,7 @@ def _from_table(office: Office, release: Release, prior: Prior, place: Path) -> 
     except OSError:
         raise _missing(release, "prior.table", f"there is no readable table at {place}") from None
     except pl.exceptions.PolarsError:
-        problem = f"{place} needs the columns {', '.join(_COLUMNS)}, or those of a Comtrade Plus download"
+        problem = f"{place} needs the columns {', '.join(_COLUMNS)}, or is Comtrade Plus or SDMX-CSV"
         raise _missing(release, "prior.table", problem) from None
     return _figures(release, prior, figures, digest=hashlib.sha256(content).hexdigest(), same_account=False)
 
@@ -74,6 +75,8 @@ def _from_table(office: Office, release: Release, prior: Prior, place: Path) -> 
 def _table(office: Office, release: Release, content: bytes, *, parquet: bool) -> pl.DataFrame:
     if not parquet and is_comtrade(content):
         return comtrade_figures(content, make_layout(release), office.area)
+    if not parquet and is_sdmx(content):
+        return sdmx_figures(content, office.area)
     table = pl.read_parquet(content) if parquet else pl.read_csv(content, infer_schema=False)
     return table.select(*_COLUMNS[:-1], pl.col("value").cast(pl.Float64)).cast(dict.fromkeys(_COLUMNS[:-1], pl.String))
 

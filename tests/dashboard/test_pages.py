@@ -211,4 +211,4 @@ def test_a_refused_bundle_is_told_on_every_page_and_stops_none(
     told = shown(view, place)
     assert "1 thing that was found is refused" in told
     if view == "releases":
-        assert "observations.csv isn't the file that datapackage.json lists" in told
+        assert "'observations.csv' isn't the file that was listed" in told

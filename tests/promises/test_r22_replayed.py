@@ -388,12 +388,16 @@ CASES: dict[str, tuple[str, Case]] = {
     ),
     "the same release again": ("", lambda b: after(b, b.verified(b.own(b.first)), b.verified(b.own(b.first)))),
     "two releases of one ledger": ("", lambda b: beside(b, b.verified(b.own(b.first)), b.verified(b.own(b.second)))),
+    "a later release of a ledger that was begun anew": (
+        "forked",
+        lambda b: beside(b, b.verified(b.own(b.twin)), b.verified(b.own(b.second))),
+    ),
     "a release that was put in another's place": ("superseded", lambda b: _superseded(b)),
 }
 
 
 def _usurped(bench: Bench) -> MemoryFiles:
-    """Return the registry taken over by strangers: a next root and everything below it, whole but for old keepers."""
+    """Return the registry taken over by strangers: all that is signed is whole, but for the old keepers."""
     keys = (bench.stranger, new_private_key())
     own = Keepers(keys=tuple(key.public for key in keys), threshold=2)
     known = believed(MemoryFiles(first_files(own, keys, EXPIRY)), today=None)
@@ -416,7 +420,8 @@ def _by_old_keepers(bench: Bench) -> str:
 def _superseded(bench: Bench) -> str:
     """Return the note on a release once the one in its place was seen; that has another entry of the ledger."""
     revision = bench.verified(bench.own(bench.revision))
-    identity = replace(revision.identity, sequence=77, head="7" * 64)
+    first = json.loads(bench.first["charge.json"])["head"]
+    identity = replace(revision.identity, sequence=77, head="7" * 64, chain={first["sequence"]: first["hash"]})
     memory = remembering(Memory(), [replace(revision, identity=identity)], None)
     old = held_against(memory, [bench.verified(bench.own(bench.first))])[0]
     assert old.valid

@@ -64,7 +64,7 @@ class Lines:
         read = self._place(read, "product", columns.commodity, lambda text: rules.product(text, layout))
         read = self._period(read)
         read = self._currency(read)
-        read = self._amount(read, "value", columns.value, source.value_decimals)
+        read = self._amount(read, "value", columns.value, source.value_decimals + rules.DIGITS_IN[source.value_in])
         weighed = once or any(measure.measure is Measure.NET_MASS for measure in self._plan.measures)
         mass = columns.net_mass if weighed else None
         read = read.mutate(of_net_mass=0) if mass is None else self._amount(read, "net_mass", mass, 3)
