@@ -151,16 +151,3 @@ def test_postgresql_gives_the_integers_of_the_engine_in_this_process(server: str
             )
         finally:
             database.close()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, and there is none on this machine")
-def test_spark_gives_the_integers_of_the_engine_in_this_process(tmp_path: Path) -> None:
-    from release.confidential.database.spark import Spark
-
-    database = Spark(folder=tmp_path / "spilled", master="local[2]")
-    for name, kind in zip(sorted(PLANS), [*sorted(KINDS), *sorted(KINDS)], strict=False):
-        place = written(tmp_path / "rows", MANY, kind)
-        rows = database.files([str(place / "rows.parquet")])
-        assert by(database, rows, PLANS[name]) == expected(place, PLANS[name])
-    database.close()

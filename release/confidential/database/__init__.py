@@ -1,1 +1,1 @@
-"""The engines outside this process: DuckDB, PostgreSQL and Spark, by one Ibis expression."""
+"""The engines outside this process: DuckDB and PostgreSQL, by one Ibis expression."""
