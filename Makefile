@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+MILLIONS ?= 1 10 50
 
 .PHONY: help test coverage quick check inference demo dashboard docs pilot imf promises audit-noise audit-faults bench accuracy large-traders lock clean
 
@@ -67,6 +68,7 @@ audit-faults: .venv/ready  ## plant all pairs of faults for the audit; some minu
 bench: .venv/ready  ## speed and memory, as ratios measured side by side
 	$(BIN)/python benchmarks/reconciliation.py
 	$(BIN)/python benchmarks/ledger.py
+	$(BIN)/python benchmarks/speed.py --millions $(MILLIONS)
 
 large-traders: .venv/ready  ## what the large-trader tier buys and costs, on invented worlds
 	$(BIN)/python benchmarks/large_traders.py

@@ -81,7 +81,7 @@ MUTANTS: Mapping[str, Mutant] = {
             """
         )
     ),
-    "ids_not_normalised": Mutant(preparation={"text = normalised_id(_text(raw, field))": "text = raw"}),
+    "ids_not_normalised": Mutant(preparation={"lambda raw: trader(raw, field, self._ids)": "lambda raw: raw"}),
     "duplicates_counted_once_across_traders": Mutant(
         leaves={'frame.unique(["key",': 'frame.with_columns(leaf=pl.col("key") % 1024).unique(["leaf",'}
     ),

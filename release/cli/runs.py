@@ -32,6 +32,7 @@ def run(file: Path, source: Path | None, out: Path | None, registry: Path | None
         state=wiring.state_folder(office, folder),
         trader_ids=wiring.trader_ids_place(release, folder),
         protected=wiring.protected_place(release, folder),
+        engine=office.engine,
     )
     say(f"release {release.release} of {office.name}: {count(planned.cells)} cells, rho {amount_text(planned.rho)}")
     outcome = run_release(

@@ -10,8 +10,8 @@ import polars as pl
 
 from release.codelists import area_codes
 from release.confidential.inspection import Finding
-from release.confidential.preparation import parsed_date
 from release.confidential.rows import first_rows
+from release.confidential.rules import parsed_date
 from release.confidential.sources import HeldFile, own_header
 from release.config.release import Column, Source
 from release.plan import ReleasePlan

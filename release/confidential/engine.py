@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from release.confidential.cores import on_all_cores
 from release.confidential.excess import added_integers
 from release.confidential.leaves import amounts
-from release.confidential.preparation import NO_IDS, Ids, Preparation
+from release.confidential.preparation import Preparation
 from release.confidential.rows import scans
+from release.confidential.rules import NO_IDS, Ids
 from release.confidential.sources import HeldFile, columns_of
 from release.plan import ReleasePlan
 from release.tables import Measure, Tier

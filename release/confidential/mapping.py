@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from release.confidential.preparation import normalised_id
+from release.confidential.rules import normalised_id
 from release.errors import SchemaError
 
 HEADER = ["alias", "trader"]

@@ -78,7 +78,7 @@ class Partitions:
             self._file = self._open.enter_context(_unnamed(self._folder))
         for number, blocks in enumerate(self._memory):
             if blocks:
-                block = np.concatenate(blocks, axis=1)
+                block = np.ascontiguousarray(np.concatenate(blocks, axis=1))
                 self._written[number].append((self._file.tell(), block.shape[1]))
                 self._file.write(block.data)
         self._file.flush()

@@ -21,8 +21,8 @@ from release.confidential.environment import check_environment, forbid_dumps, st
 from release.confidential.inspection import Finding, row_findings, text_findings
 from release.confidential.mapping import ProtectedTraders, TraderIds, read_protected_traders, read_trader_ids
 from release.confidential.noise import noisy
-from release.confidential.preparation import NO_IDS, Ids
 from release.confidential.rows import check_kinds, check_text, scans
+from release.confidential.rules import NO_IDS, Ids
 from release.confidential.secret import keyed_digest, office_secret
 from release.confidential.sources import (
     HeldFile,
@@ -33,6 +33,7 @@ from release.confidential.sources import (
     hold,
     unchanged,
 )
+from release.config.office import Engine
 from release.config.release import Source
 from release.errors import ConfidentialPriorError, LossNotCoveredError, SourceChangedError, SourceMissingError
 from release.ledger.values import Charge
@@ -42,6 +43,9 @@ from release.tables import Tier
 
 SOURCE = "source"
 """The name under which a charge holds the keyed digest of the records."""
+
+SPILLED = "spilled"
+"""The folder in the office's private one for lines that don't fit in memory."""
 
 TRADER_IDS = "trader-ids"
 """The name under which it holds that of the office's table of trader ids."""
@@ -65,8 +69,10 @@ class Records:
         state: Path,
         trader_ids: Path | None = None,
         protected: Path | None = None,
+        engine: Engine = "polars",
     ) -> None:
         self._place = place
+        self._engine = engine
         self._trader_ids = trader_ids
         self._protected = protected
         self._source = source
@@ -89,7 +95,7 @@ class Records:
         forbid_dumps()
         digests = self._keyed(plan)
         self._refuse_own_records(plan)
-        sealed("rehearsal without rows", lambda: exact_vectors(self._files, plan, self._ids, rows=0))
+        sealed("rehearsal without rows", lambda: self._vectors(plan, rows=0))
         journal.note(self._state, "source checked", {"files": len(self._files)})
         return digests
 
@@ -110,9 +116,7 @@ class Records:
             raise SourceChangedError(plan.release.release)
         journal.note(self._state, "reading records")
         asked = () if self._requests is None else self._requests.traders
-        vectors = sealed(
-            "measure", lambda: exact_vectors(self._files, plan, self._ids, protected=asked, folder=self._state)
-        )
+        vectors = sealed("measure", lambda: self._vectors(plan, protected=asked))
         if not unchanged(self._files) or self._fresh_digest() != self._digest:
             raise SourceChangedError(plan.release.release)
         journal.note(self._state, "records read")
@@ -128,6 +132,20 @@ class Records:
         found = sealed("check", lambda: preparation.reasons(_rows(self._files, plan), plan, self._ids))
         journal.note(self._state, "source check", asdict(found))
         return found
+
+    def _vectors(self, plan: ReleasePlan, *, rows: int | None = None, protected: tuple[str, ...] = ()) -> Vectors:
+        """Return the integers before noise, by the engine that the office chose."""
+        source = self._source
+        chosen = bool(source.views or source.only or source.leave_out)
+        if self._engine == "polars" or source.layout != "parquet" or chosen:
+            return exact_vectors(
+                self._files, plan, self._ids, rows=rows, protected=protected, folder=self._state / SPILLED
+            )
+        from release.confidential.database.files import vectors_of_files
+
+        return vectors_of_files(
+            self._files, plan, self._ids, rows=rows, protected=protected, folder=self._state / SPILLED
+        )
 
     @guarded
     def findings(self, plan: ReleasePlan) -> tuple[Finding, ...]:

@@ -25,6 +25,7 @@ from release.privacy import RHO_CAP
 
 Valuation = Literal["FOB", "FAS", "CIF", "unknown"]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
+Engine = Literal["polars", "duckdb"]
 Attribution = Literal["origin", "consignment", "last known destination", "sale or purchase", "unknown"]
 
 
@@ -183,6 +184,7 @@ class Office:
         metadata: what partners must know to compare; published in every bundle.
         policy: the office's own bounds.
         signing: how the office signs; without it bundles are unsigned.
+        engine: what sums up records: `polars`, or `duckdb` for Parquet; CSV is always read by polars.
         state: private folder for the secret, stored noisy results and the private log; never published.
         published: where bundles go, unless the command line names another place.
         withheld: releases whose bundles an audit shouldn't look for there, and why.
@@ -197,6 +199,7 @@ class Office:
     metadata: MetadataSheet
     policy: Policy = field(default_factory=Policy)
     signing: Signing | None = None
+    engine: Engine = "polars"
     state: InnerPath = "state"
     published: InnerPath = "published"
     withheld: Annotated[tuple[Withheld, ...], Field(max_length=1000)] = ()

@@ -280,9 +280,9 @@ def test_aliases_count_as_the_trader_that_the_table_names(tmp_path: Path) -> Non
     assert any((apart[measure] != wanted[measure]).any() for measure in wanted)
 
 
-NAN_STOPS = Edit(module="confidential/preparation.py", old="column.fill_nan(None)  #", new="column  #")
+NAN_STOPS = Edit(module="confidential/rules.py", old="column.fill_nan(None)  #", new="column  #")
 COMMAS = Edit(
-    module="confidential/preparation.py",
+    module="confidential/rules.py",
     old="    whole = text.str.extract(",
     new='    text = text.str.replace(",", ".")\n    whole = text.str.extract(',
 )

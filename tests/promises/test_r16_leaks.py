@@ -195,7 +195,7 @@ def test_a_run_that_is_stopped_while_it_reads_shows_and_dumps_nothing(
 
 
 STRICT = Edit(
-    module="confidential/preparation.py",
+    module="confidential/rules.py",
     old='    units = pl.concat_str(pl.lit("0"), whole.str.slice(0, room)).cast(pl.Int64, strict=False)',
     new='    units = pl.concat_str(pl.lit("0"), text).cast(pl.Int64, strict=True)',
 )

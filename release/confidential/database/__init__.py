@@ -1,0 +1,1 @@
+"""The engines outside this process: DuckDB and PostgreSQL, by one Ibis expression."""

@@ -1,0 +1,169 @@
+"""The clip as one expression that databases work out: from lines to sums of bounded integers, a row a cell.
+
+The same arithmetic as `clip` and `excess`, in a database's exact decimals: a sum below 2^62, its product with a weight
+in doubles, rounded down; squares of up to 38 digits; a root that is made exact by one step of Newton's and one
+comparison. Nothing else leaves the database than what each cell adds up to. Expressions name tables and no engine.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pyarrow as pa
+from ibis.expr.types import IntegerValue, Table, Value
+
+from release.plan import PlannedMeasure, minor_units
+from release.tables import NOWHERE, Measure, at_leaves
+
+EXACT = "decimal(38,0)"
+LARGEST_SUM = 2**62
+_BELOW_2_63 = 2.0**63 - 1024
+
+Divide = Callable[[Value, Value], Value]
+"""The whole part of a quotient of two exact non-negative integers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicTables:
+    """What the database has to know of a measure, by name; all of it public.
+
+    Attributes:
+        leaves: a row a leaf: `leaf`, `cap`, `wide` (the large-trader tier's cap), and for each grouping `cell0` (null
+            where the leaf adds to no cell) and `weight0`.
+        groupings: how many groupings there are, over all levels.
+        ratios: a row a stacked cell: `cell`, `ratio` of the large-trader tier's weight to the uniform one's.
+    """
+
+    leaves: pa.Table
+    groupings: int
+    ratios: pa.Table | None
+
+
+def public_tables(measure: PlannedMeasure) -> PublicTables:
+    """Return the public numbers of a measure."""
+    wide = measure.caps if measure.excess is None else measure.excess.caps
+    columns = {"leaf": pa.array(np.arange(len(measure.caps))), "cap": pa.array(measure.caps), "wide": pa.array(wide)}
+    offset, number = 0, 0
+    for level in measure.levels:
+        for grouping in level.groupings:
+            nowhere = grouping == NOWHERE
+            columns[f"cell{number}"] = pa.array(grouping.astype(np.int64) + offset, mask=nowhere)
+            columns[f"weight{number}"] = pa.array(at_leaves(level.weights, grouping))
+            number += 1
+        offset += level.cells
+    if measure.excess is None:
+        return PublicTables(leaves=pa.table(columns), groupings=number, ratios=None)
+    pairs = zip(measure.excess.levels, measure.levels, strict=True)
+    ratios = np.concatenate([large.weights / uniform.weights for large, uniform in pairs])
+    return PublicTables(
+        leaves=pa.table(columns),
+        groupings=number,
+        ratios=pa.table({"cell": np.arange(len(ratios), dtype=np.int64), "ratio": ratios}),
+    )
+
+
+def leaf_sums(lines: Table, measures: Sequence[Measure]) -> Table:
+    """Return each trader's sum in each leaf: `trader`, `leaf` and a column a measure, within +-2^62."""
+    value = lines.value.cast(EXACT)
+    sums = {
+        Measure.VALUE: value.sum(),
+        Measure.RETURNS: ibis.ifelse(lines.value < 0, -value, ibis.literal(0).cast(EXACT)).sum(),
+        Measure.DECLARATIONS: lines.count().cast(EXACT) * minor_units(Measure.DECLARATIONS, 0),
+        Measure.TRADERS: lines.leaf.max() * 0 + 1,
+        Measure.NET_MASS: lines.net_mass.cast(EXACT).sum(),
+    }
+    within = {name_of(measure): _limited(sums[measure]) for measure in measures}
+    return lines.group_by("trader", "leaf").agg(**within)
+
+
+def name_of(measure: Measure) -> str:
+    """Return a measure's column."""
+    return measure.replace(" ", "_")
+
+
+def _limited(value: Value) -> Value:
+    return ibis.greatest(ibis.least(value, LARGEST_SUM), -LARGEST_SUM).cast("int64")
+
+
+def uniform(sums: Table, leaves: Table, measure: PlannedMeasure, divide: Divide) -> Table:
+    """Return `cell` and `u` of the uniform tier: the sum over traders of their clipped whitened integers."""
+    placed = _placed(sums, leaves, measure)
+    return _added(_clipped(_whitened(placed, "cap", measure), measure.bound, divide))
+
+
+def large_traders(
+    sums: Table, leaves: Table, measure: PlannedMeasure, divide: Divide, *, ratios: Table, protected: Table
+) -> Table:
+    """Return `cell` and `u` of the large-trader tier: the same of traders' excess, those in `protected` left out."""
+    if measure.excess is None:
+        raise LookupError
+    placed = _placed(sums.anti_join(protected, "trader"), leaves, measure)
+    bounded = _clipped(_whitened(placed, "cap", measure), measure.bound, divide)
+    cut = placed.filter(placed.amount > placed.cap).select("trader")
+    large = cut.union(bounded.filter(bounded.over).select("trader")).distinct()
+    whole = _whitened(placed.semi_join(large, "trader"), "wide", measure)
+    kept = bounded.select("u", kept_trader="trader", kept_cell="cell")
+    both = whole.left_join(kept, [whole.trader == kept.kept_trader, whole.cell == kept.kept_cell])
+    of_cell = ratios.select(ratio_cell="cell", ratio="ratio")
+    scaled = both.join(of_cell, both.cell == of_cell.ratio_cell)
+    rest = (scaled.a - scaled.u.fill_null(0)).cast("float64") * scaled.ratio
+    excess = scaled.select("trader", "cell", a=rest.floor().cast("int64")).filter(ibis._.a > 0)
+    return _added(_clipped(excess, measure.excess.bound, divide))
+
+
+def _placed(sums: Table, leaves: Table, measure: PlannedMeasure) -> Table:
+    amount = sums[name_of(measure.measure)]
+    own = sums.select("trader", "leaf", amount=amount)
+    return own.join(leaves, "leaf")
+
+
+def _whitened(placed: Table, cap: str, measure: PlannedMeasure) -> Table:
+    """Return `trader`, stacked `cell` and the whitened integer `a`."""
+    indicator = measure.measure is Measure.TRADERS
+    counted = ibis.literal(1, "int64") if indicator else ibis.least(placed.amount, placed[cap])
+    some = placed.mutate(counted=counted).filter(ibis._.counted > 0)
+    parts = []
+    for number in range(sum(len(level.groupings) for level in measure.levels)):
+        inside = some.filter(some[f"cell{number}"].notnull())
+        total = inside.group_by(trader=inside.trader, cell=inside[f"cell{number}"]).agg(
+            amount=ibis.literal(1, "int64") if indicator else inside.counted.cast(EXACT).sum().cast("int64"),
+            weight=inside[f"weight{number}"].max(),
+        )
+        steps = (total.amount.cast("float64") * total.weight).floor().cast("int64")
+        parts.append(total.select("trader", "cell", a=steps))
+    return ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
+
+
+def _clipped(stacked: Table, bound: int, divide: Divide) -> Table:
+    """Return `trader`, `cell`, `u` with sum u^2 <= bound^2 for each trader, and whether it was `over`."""
+    wide = stacked.a.cast("decimal(19,0)")
+    norms = stacked.group_by("trader").agg(square=(wide * wide).cast(EXACT).sum().cast(EXACT))
+    over = norms.filter(norms.square > _exact(bound * bound))
+    roots = over.select(norm_trader=over.trader, square=over.square, root=_newton(over.square, divide))
+    square = roots.root.cast("decimal(19,0)") * roots.root.cast("decimal(19,0)")
+    ceilings = roots.select("norm_trader", n=ibis.ifelse(square >= roots.square, roots.root, roots.root + 1))
+    both = stacked.left_join(ceilings, stacked.trader == ceilings.norm_trader)
+    scaled = divide((both.a.cast("decimal(19,0)") * _exact(bound, "decimal(19,0)")).cast(EXACT), both.n.cast(EXACT))
+    fits = both.n.isnull()
+    return both.select("trader", "cell", u=ibis.ifelse(fits, both.a, scaled.cast("int64")), over=~fits)
+
+
+def _newton(square: Value, divide: Divide) -> IntegerValue:
+    """Return an integer above the root less one, and at most the root rounded up; exact but for one comparison.
+
+    The double's root is off by a part of 2^-50; one step of Newton's leaves it too large by far less than one, and the
+    two divisions, rounded down, take less than one from it.
+    """
+    near = ibis.least(square.cast("float64").sqrt().floor(), _BELOW_2_63).cast("int64").cast(EXACT)
+    return divide((near + divide(square, near)).cast(EXACT), _exact(2)).cast("int64")
+
+
+def _exact(whole: int, kind: str = EXACT) -> Value:
+    from decimal import Decimal
+
+    return ibis.literal(Decimal(whole), kind)
+
+
+def _added(clipped: Table) -> Table:
+    return clipped.group_by("cell").agg(u=clipped.u.cast(EXACT).sum().cast("int64"))

@@ -1,0 +1,49 @@
+"""DuckDB on the source's Parquet files."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from release.confidential.database.duckdb import DuckDB, parquet
+from release.confidential.database.vectors import database_vectors
+from release.confidential.engine import Vectors
+from release.confidential.rules import Ids
+from release.confidential.sources import HeldFile
+from release.plan import ReleasePlan
+
+
+def vectors_of_files(
+    files: Sequence[HeldFile],
+    plan: ReleasePlan,
+    ids: Ids,
+    *,
+    folder: Path,
+    rows: int | None = None,
+    protected: tuple[str, ...] = (),
+    memory: str = "60%",
+) -> Vectors:
+    """Return each tier's and measure's clipped integer vector before noise, of the first `rows` rows or of all.
+
+    What DuckDB spills lies in a folder of its own in `folder`, and is removed afterwards; after a run that was killed,
+    by the next one.
+    """
+    own = _own_folder(folder)
+    database = DuckDB(folder=own, memory=memory)
+    try:
+        table = database.table(parquet([file.path for file in files]))
+        return database_vectors(database, table if rows is None else table.limit(rows), plan, ids, protected=protected)
+    finally:
+        database.close()
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def _own_folder(folder: Path) -> Path:
+    """Return a new folder of this process, after removing those of processes that are gone."""
+    for left in folder.glob("duckdb-*"):
+        if not Path("/proc", left.name.partition("-")[2].partition("-")[0]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    own = folder / f"duckdb-{os.getpid()}-{secrets.token_hex(4)}"
+    own.mkdir(mode=0o700, parents=True)
+    return own

@@ -1,0 +1,230 @@
+"""From a database's rows to declaration lines, by the rules of `preparation`.
+
+Amounts and dates are worked out in the database. A text is read by the very expressions of `preparation`: each distinct
+text of a column comes into this package once and its code goes back as a table to join; ids only where they aren't in
+their one spelling already. Columns are taken one for a field, or one for each flow: a view does the rest.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import ibis
+import polars as pl
+import pyarrow as pa
+from ibis.expr.types import Table, Value
+
+from release.confidential import rules
+from release.confidential.coding import Rule
+from release.confidential.database.expressions import EXACT
+from release.confidential.rules import LARGEST_LINE, Ids
+from release.config.fields import months_of
+from release.config.release import Column, FieldSource
+from release.errors import SchemaError
+from release.plan import ReleasePlan
+from release.tables import Measure
+
+_ONE_SPELLING = "^[A-Z0-9_.-]+$"
+_AS_IT_STANDS = "^[A-Za-z0-9_.:/-]+$"
+
+
+class Database(Protocol):
+    """A database as far as this package uses it; tables that are kept end with the connection."""
+
+    def read(self, query: Table) -> pa.Table:
+        """Return a query's rows."""
+
+    def keep(self, query: Table) -> Table:
+        """Work a query out once, keep its rows inside the database, and return them as a table."""
+
+    def give(self, rows: pa.Table) -> Table:
+        """Bring rows into the database and return them as a table."""
+
+    def divide(self, whole: Value, by: Value) -> Value:
+        """Return the whole part of the quotient of two exact non-negative integers."""
+
+
+class Lines:
+    """The rules of one release at work on a database's table."""
+
+    def __init__(self, database: Database, plan: ReleasePlan, ids: Ids) -> None:
+        self._database = database
+        self._plan = plan
+        self._ids = ids
+        self._columns = plan.release.source.columns
+
+    def lines(self, rows: Table) -> Table:
+        """Return one row a line that counts: `trader` (text), `leaf`, `value`, `net_mass` (integers)."""
+        source, columns, layout = self._plan.release.source, self._columns, self._plan.layout
+        once = source.duplicates == "count once"
+        flow = lambda text: rules.place(text, layout.flows)  # noqa: E731
+        read = self._place(rows, "flow", columns.flow, flow)
+        read = self._place(
+            read, "partner", columns.partner, lambda text: rules.place_or_residual(text, layout.partners)
+        )
+        read = self._place(read, "product", columns.commodity, lambda text: rules.product(text, layout))
+        read = self._period(read)
+        read = self._currency(read)
+        read = self._amount(read, "value", columns.value, source.value_decimals + rules.DIGITS_IN[source.value_in])
+        weighed = once or any(measure.measure is Measure.NET_MASS for measure in self._plan.measures)
+        mass = columns.net_mass if weighed else None
+        read = read.mutate(of_net_mass=0) if mass is None else self._amount(read, "net_mass", mass, 3)
+        read = self._trader(read)
+        counted = read.filter(*(read[f"of_{name}"].notnull() for name in ("flow", "period", "value", "trader")))
+        counted = counted.filter(counted.of_currency == 1)
+        if once and columns.declaration is not None:
+            counted = self._texts(counted, "declaration", columns.declaration, _AS_IT_STANDS, rules.normalised)
+            counted = counted.mutate(of_declaration=counted.of_declaration.fill_null("\1"))
+        block = counted.of_flow * len(layout.periods) + counted.of_period
+        leaf = (block * len(layout.partners) + counted.of_partner) * len(layout.products) + counted.of_product
+        chosen = {"trader": "of_trader", "value": "of_value", "declaration": "of_declaration"}
+        named = counted.mutate(leaf=leaf.cast("int64"), net_mass=counted.of_net_mass.fill_null(0).cast("int64"))
+        lines = named.select(
+            "leaf", "net_mass", **{new: named[old] for new, old in chosen.items() if old in named.columns}
+        )
+        return lines.distinct() if once else lines
+
+    def _place(self, rows: Table, name: str, field: FieldSource, rule: Rule) -> Table:
+        """Add what a rule makes of a field's text, as `of_<name>`."""
+        if isinstance(field, Column) and field.by_flow is not None:
+            flows = self._plan.layout.flows
+            branches = {code: column for code, column in field.by_flow.items() if code in flows}
+            for code, column in branches.items():
+                rows = self._looked_up(rows, f"{name}_{code}", column, field, rule)
+            cases = [(rows.of_flow == flows.index(code), rows[f"of_{name}_{code}"]) for code in branches]
+            return rows.mutate(**{f"of_{name}": ibis.cases(*cases, else_=_literal(_made(None, field, rule)))})
+        if isinstance(field, Column) and field.constant is not None:
+            return rows.mutate(**{f"of_{name}": _literal(_made(field.constant, field, rule))})
+        return self._looked_up(rows, name, column_of(field), field, rule)
+
+    def _looked_up(self, rows: Table, name: str, column: str, field: FieldSource, rule: Rule) -> Table:
+        distinct = pl.Series(self._database.read(rows.select(key=rows[column]).distinct())["key"]).drop_nulls()
+        texts = pl.DataFrame({"text": distinct.cast(pl.String)})
+        codes = texts.select(rule(rules.normalised(pl.col("text"), field)).cast(pl.Int64).alias("code"))["code"]
+        known = self._database.give(pa.table({f"key_{name}": distinct.to_arrow(), f"code_{name}": codes.to_arrow()}))
+        both = rows.left_join(known, rows[column] == known[f"key_{name}"])
+        found = ibis.ifelse(both[column].isnull(), _literal(_made(None, field, rule)), both[f"code_{name}"])
+        return both.mutate(**{f"of_{name}": found}).drop(f"key_{name}", f"code_{name}")
+
+    def _period(self, rows: Table) -> Table:
+        plan, field = self._plan, self._columns.date
+        name = _plain(field)
+        if name is None or not (rows[name].type().is_date() or rows[name].type().is_timestamp()):
+            layout = plan.release.source.date_format
+            return self._place(rows, "period", field, lambda text: rules.period(rules.parsed_date(text, layout), plan))
+        date = rows[name]
+        places = {month: place for place, period in enumerate(plan.layout.periods) for month in months_of(period)}
+        place = ibis.cases(
+            *((date.month() == month, place) for month, place in places.items()), else_=ibis.null("int64")
+        )
+        return rows.mutate(of_period=ibis.ifelse(date.year() == plan.release.year, place, ibis.null("int64")))
+
+    def _currency(self, rows: Table) -> Table:
+        field, currency = self._columns.currency, self._plan.office.metadata.currency
+        if field is None:
+            return rows.mutate(of_currency=ibis.literal(1, "int64"))
+        return self._place(
+            rows, "currency", field, lambda text: pl.when(text.str.to_uppercase() == currency).then(pl.lit(1))
+        )
+
+    def _amount(self, rows: Table, name: str, field: FieldSource, decimals: int) -> Table:
+        """Add an amount in 10^-decimals units, exact, rounded half away from zero; null when it isn't a number."""
+        column = _plain(field)
+        kind = None if column is None else rows[column].type()
+        if kind is None or not (kind.is_integer() or kind.is_decimal() or kind.is_floating()):
+            return self._place(rows, name, field, lambda text: rules.amount_of_text(text, decimals))
+        amount = rows[str(column)]
+        if kind.is_integer():
+            whole = _clip(amount, LARGEST_LINE).cast(EXACT) * 10**decimals
+        elif kind.is_decimal():
+            scale = decimals if kind.scale is None else min(kind.scale, decimals)
+            inside = _clip(amount, LARGEST_LINE) if kind.precision is None or _may_exceed(kind) else amount
+            rounded = inside.round(decimals) if kind.scale is None or kind.scale > decimals else inside
+            whole = rounded.cast(f"decimal({19 + scale},{scale})") * 10**decimals
+        else:
+            size = ibis.least(ibis.least(amount.cast("float64").abs(), float(LARGEST_LINE)) * 10.0**decimals, 2.0**52)
+            rounded = (size + 0.5).floor().cast("int64")
+            number = ibis.ifelse(amount < 0, -rounded, rounded)
+            whole = ibis.ifelse(amount.isnull() | amount.isnan() | amount.isinf(), ibis.null("int64"), number)
+        return rows.mutate(**{f"of_{name}": _clip(whole, LARGEST_LINE).cast("int64")})
+
+    def _trader(self, rows: Table) -> Table:
+        """Add who a row's trader is, as one spelling."""
+        field = self._columns.trader
+        if self._plan.office.unit.kind == "record" or field is None:
+            return _numbered(rows, lambda own, _: own)
+        read = self._texts(rows, "trader", field, _ONE_SPELLING, lambda raw, of: rules.trader(raw, of, ((), ())))
+        if self._ids[0]:
+            aliases = self._database.give(pa.table({"listed": list(self._ids[0]), "final": list(self._ids[1])}))
+            both = read.left_join(aliases, read.of_trader == aliases["listed"])
+            read = both.mutate(of_trader=ibis.coalesce(both.final, both.of_trader)).drop("listed", "final")
+        if self._plan.release.source.missing_trader == "own unit":
+            return _numbered(read, lambda own, read: ibis.coalesce(read.of_trader, own))
+        return read
+
+    def _texts(self, rows: Table, name: str, field: FieldSource, plain: str, rule: "TextRule") -> Table:
+        """Add a field's text as a rule makes it; texts that match `plain` are what the rule makes of them."""
+        column = column_of(field)
+        text = rows[column].cast("string")
+        translated = isinstance(field, Column) and bool(field.translate)
+        stands = ibis.literal(value=False) if translated else text.re_search(plain)
+        others = rows.filter(~stands).select(key=text).distinct()
+        odd = pl.Series(self._database.read(others)["key"]).drop_nulls().cast(pl.String).alias("text")
+        made = odd.to_frame().select(rule(pl.col("text"), field).alias("made"))["made"]
+        known = self._database.give(pa.table({f"key_{name}": _arrow(odd), f"made_{name}": _arrow(made)}))
+        both = rows.left_join(known, text == known[f"key_{name}"])
+        found = ibis.ifelse(
+            both[column].cast("string").re_search(plain), both[column].cast("string"), both[f"made_{name}"]
+        )
+        found = both[f"made_{name}"] if translated else found
+        return both.mutate(**{f"of_{name}": found}).drop(f"key_{name}", f"made_{name}")
+
+
+def _numbered(rows: Table, trader: Callable[[Value, Table], Value]) -> Table:
+    """Add a row's trader, given a text that no other row has."""
+    numbered = rows.mutate(row_number=ibis.row_number())
+    own = ibis.literal("\1") + numbered.row_number.cast("string")
+    return numbered.mutate(of_trader=trader(own, numbered)).drop("row_number")
+
+
+TextRule = Callable[[pl.Expr, FieldSource], pl.Expr]
+
+
+def column_of(field: FieldSource) -> str:
+    """Return the one column that a field is read from.
+
+    Raises:
+        SchemaError: it is made of several.
+    """
+    name = _plain(field)
+    if name is None:
+        raise SchemaError(["a field is made of several columns or of none, which a database's view has to do"])
+    return name
+
+
+def _plain(field: FieldSource) -> str | None:
+    return field if isinstance(field, str) else field.column
+
+
+def _made(text: str | None, field: FieldSource, rule: Rule) -> int | None:
+    """Return what a rule makes of one text, or of none."""
+    frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
+    made: int | None = frame.select(rule(rules.normalised(pl.col("text"), field)).cast(pl.Int64)).item()
+    return made
+
+
+def _literal(whole: int | None) -> Value:
+    return ibis.null("int64") if whole is None else ibis.literal(whole, "int64")
+
+
+def _clip(value: Value, limit: int) -> Value:
+    """Return a value within the limit; null stays null, which a database's `least` and `greatest` don't keep."""
+    return ibis.cases((value > limit, limit), (value < -limit, -limit), else_=value)
+
+
+def _may_exceed(kind: ibis.expr.datatypes.Decimal) -> bool:
+    """Decide whether a decimal has room for amounts beyond the largest of a line, which has 16 digits."""
+    return (kind.precision or 38) - (kind.scale or 0) >= len(str(LARGEST_LINE))
+
+
+def _arrow(texts: pl.Series) -> pa.Array:
+    return texts.to_arrow().cast(pa.string())
