@@ -258,3 +258,11 @@ def test_the_plan_tells_headings_and_what_exports_hold(tmp_path):
     caps = plan.measures[0].caps.reshape(3, -1)
     assert (caps[2] < caps[1]).all(), "a line of re-exports stands in twice as many cells"
     assert plan.layout.products == PRODUCTS
+
+
+@pytest.mark.parametrize("field", ["value", "date", "trader"])
+def test_a_column_by_flow_is_refused_where_rows_are_read_without_their_flow(tmp_path, mirrors, field):
+    mapped = RELEASE.replace(f'{field} = "{field}"', f'{field} = {{ by_flow = {{ M = "{field}", X = "{field}" }} }}')
+    told = mirrors("plan", write_office(tmp_path, release=mapped))
+    assert told.code == 3
+    assert "by_flow goes with partner and commodity alone" in told.err

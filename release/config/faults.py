@@ -84,7 +84,7 @@ def release_faults(release: Release) -> Faults:
     leaves = _leaves(release)
     if leaves > MOST_LEAVES:
         faults.append((("keys",), f"the release would have {leaves:,} leaves; at most {MOST_LEAVES:,} are taken"))
-    faults += _layout_faults(release.source) + _trader_faults(release)
+    faults += _layout_faults(release.source) + _mapping_faults(release.source) + _trader_faults(release)
     return faults + _prior_faults(release) + _revision_faults(release)
 
 
@@ -119,6 +119,15 @@ def _layout_faults(source: Source) -> Faults:
         if view.keys() != source.views[0].keys():
             faults.append((("source", "views", index), "all views make the same columns"))
     return faults
+
+
+def _mapping_faults(source: Source) -> Faults:
+    """Refuse columns by flow where rows are read without looking at their flow."""
+    return [
+        (("source", "columns", name), "by_flow goes with partner and commodity alone")
+        for name in ("date", "flow", "value", "trader", "net_mass", "currency", "declaration")
+        if isinstance(column := getattr(source.columns, name), Column) and column.by_flow is not None
+    ]
 
 
 def _leaves(release: Release) -> int:

@@ -14,6 +14,7 @@ beyond = "assumed none"
 levels = [
     { level = "total", noise_sd = "5e5" },
     { level = "partner", noise_sd = "3e5" },
+    { level = "section", noise_sd = "3e5" },
     { level = "chapter", noise_sd = "3e5" },
     { level = "heading", noise_sd = "3e5" },
     { level = "subheading", noise_sd = "3e5" },
@@ -21,11 +22,12 @@ levels = [
 ]
 """
 CHAPTER = '    { level = "chapter", noise_sd = "3e5" },\n'
+SECTION = '    { level = "section", noise_sd = "3e5" },\n'
 DEEPER = '    { level = "heading", noise_sd = "3e5" },\n    { level = "subheading", noise_sd = "3e5" },\n'
 QUARTERS = (
     RELEASE.replace('periods = ["2024"]', 'periods = ["2024-Q1", "2024-Q2", "2024-Q3", "2024-Q4"]')
     .replace("[[measures]]", 'headings = ["8471", "8504"]\nsubheadings = ["847130"]\n[[measures]]', 1)
-    .replace(CHAPTER, CHAPTER + DEEPER, 1)
+    .replace(CHAPTER, SECTION + CHAPTER + DEEPER, 1)
 )
 
 

@@ -26,7 +26,7 @@ def expected(published: pl.DataFrame) -> Cells:
             "Q",
             "NL",
             row["flow"],
-            "_X" if row["product"] == "_X" else f"HS22_{row['product']}",
+            commodity(row["product"], row["level"]),
             row["partner"],
             "W0",
             row["measure"].upper(),
@@ -34,6 +34,12 @@ def expected(published: pl.DataFrame) -> Cells:
         ): (row["estimate"], *(row[name] for name in FIGURES.values()))
         for row in published.iter_rows(named=True)
     }
+
+
+def commodity(product: str, level: str) -> str:
+    """Return a product's SDMX code; sections and chapters each have a rest."""
+    rest = "S_X" if level.endswith("section") else "_X"
+    return rest if product == "_X" else f"HS22_{product}"
 
 
 def cells(rows: Any, value: str) -> Cells:

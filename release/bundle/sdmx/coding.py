@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from release.bundle.observations import with_numbers_told
-from release.bundle.sdmx.model import COLUMNS, EDITIONS
+from release.bundle.sdmx.model import COLUMNS, EDITIONS, SECTIONS_REST
 from release.tables import ALL_PARTNERS, RESIDUAL, Measure
 
 _MEASURES = {str(measure): str(measure).upper().replace(" ", "_") for measure in Measure}
@@ -75,8 +75,10 @@ def _frequency() -> pl.Expr:
 
 
 def _commodity(edition: str) -> pl.Expr:
-    residual = pl.col("product") == RESIDUAL
-    return pl.when(residual).then(pl.lit(RESIDUAL)).otherwise(pl.format("{}_{}", pl.lit(edition), pl.col("product")))
+    """Return the commodity's code; the rest has one among sections and one among chapters, since keys name no level."""
+    residual, section = pl.col("product") == RESIDUAL, pl.col("level").str.ends_with("section")
+    rest = pl.when(section).then(pl.lit(SECTIONS_REST)).otherwise(pl.lit(RESIDUAL))
+    return pl.when(residual).then(rest).otherwise(pl.format("{}_{}", pl.lit(edition), pl.col("product")))
 
 
 def _valuation(by_flow: Mapping[str, str], measure: pl.Expr) -> pl.Expr:

@@ -26,6 +26,9 @@ STRUCTURE_NAME = f"{AGENCY}:{STRUCTURE_ID}({VERSION})"
 EDITIONS = {"HS 2007": "HS07", "HS 2012": "HS12", "HS 2017": "HS17", "HS 2022": "HS22"}
 """The prefix of commodity codes for each edition of the Harmonized System."""
 
+SECTIONS_REST = f"S{RESIDUAL}"
+"""What is in no section; the same goods as the rest of the chapters, and another observation."""
+
 
 class Place(StrEnum):
     """Where a component's value stands."""
@@ -212,13 +215,16 @@ def _commodities(planned: tuple[str, ...]) -> Codes:
         for edition, prefix in EDITIONS.items()
         for product, label in products.items()
     )
-    residual = Code(id=RESIDUAL, name="Commodities that aren't on the release's list")
+    rests = (
+        Code(id=SECTIONS_REST, name="Commodities in no section of the release's list"),
+        Code(id=RESIDUAL, name="Commodities that aren't on the release's list"),
+    )
     known = {code.id: code for code in editions}
     deeper = (Code(id=code, name=_deeper(code)) for code in planned if code not in known)
     return Codes(
         id="CL_COMMODITY",
         name="Commodities: HS edition and section, chapter, or a heading or subheading of the release",
-        codes=(*known.values(), *deeper, residual),
+        codes=(*known.values(), *deeper, *rests),
         whole=False,
     )
 
