@@ -29,10 +29,19 @@ help:  ## show the targets
 	} || echo "Gnumeric could not be had: whether CSV files start formulas in a spreadsheet will be left out." >&2
 	@touch $@
 
-test: .venv/ready .venv/browser .venv/spreadsheet  ## run all tests
+.venv/typesetter: .venv/ready
+	@ldconfig -p 2>/dev/null | grep -q libpangoft2-1.0 || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+	  && apt-get install -y -qq --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 >/dev/null; \
+	} || echo "Pango could not be had: the tests of reports as PDF will be left out." >&2
+	@touch $@
+
+TOOLS := .venv/browser .venv/spreadsheet .venv/typesetter
+
+test: .venv/ready $(TOOLS)  ## run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
 
-coverage: .venv/ready .venv/browser .venv/spreadsheet  ## run all tests and show which lines and branches they don't reach
+coverage: .venv/ready $(TOOLS)  ## run all tests and show which lines and branches they don't reach
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --cov --cov-report=term:skip-covered
 

@@ -6,7 +6,6 @@
     duckdb    the same, DuckDB
     bounding  a trader-level bound on the same four levels by hand, without noise: frozen, so that figures of other
               days can be compared with it
-    opendp    OpenDP's Context on polars, sums of one level with bounds on a trader's groups and rows
 
 They read the records of `speed_world` and its releases' key sets, and normalise nothing.
 """
@@ -21,7 +20,6 @@ import polars as pl
 
 from release.config import load_release
 from release.plan import ReleasePlan, make_plan
-from release.tables import Level
 
 
 def leaves(plan: ReleasePlan, folder: Path) -> pl.LazyFrame:
@@ -96,27 +94,10 @@ def largest(folder: Path) -> float:
     return float(counts.to_numpy().max() / counts.sum())
 
 
-def opendp_context(plan: ReleasePlan, folder: Path) -> None:
-    """Release the finest level's sums of value with OpenDP's Context, with public keys and bounds for each trader."""
-    import opendp.prelude as dp
-
-    dp.enable_features("contrib")
-    level = next(level for level in plan.measures[0].levels if level.level is Level.PARTNER_CHAPTER)
-    lines = leaves(plan, folder).with_columns(pl.col("cents").cast(pl.Float64))
-    context = dp.Context.compositor(
-        data=lines,
-        privacy_unit=dp.unit_of(contributions=dp.polars.Bound(per_group=8, num_groups=8) and 64, identifier="trader"),
-        privacy_loss=dp.loss_of(rho=float(plan.rho)),
-        split_evenly_over=1,
-    )
-    print(level.cells, context)
-
-
 RIVALS: dict[str, Callable[[ReleasePlan, Path], None]] = {
     "polars": group_by_polars,
     "duckdb": group_by_duckdb,
     "bounding": bounding,
-    "opendp": opendp_context,
 }
 
 
