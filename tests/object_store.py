@@ -1,4 +1,4 @@
-"""A small object store on loopback that speaks S3's protocol, and a web server beside it: the real clients talk to them.
+"""A small object store on loopback that speaks S3's protocol: the real client talks to it.
 
 with object_store() as store:
     run_mirrors("publish", bundle, "s3://published", env=store.env)
@@ -39,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
     store: ObjectStore
     protocol_version = "HTTP/1.1"
 
-    def do_PUT(self) -> None:  # noqa: N802 - the library's name
+    def do_PUT(self) -> None:
         key = self._key()
         content = self.rfile.read(int(self.headers["Content-Length"]))
         try:
@@ -58,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.store.after_put(key)
         self._answer(200, b"", ETag='"1"')
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         asked = parse_qs(urlsplit(self.path).query)
         if self.store.redirect:
             self._answer(307, b"", Location=self.store.redirect + self.path)

@@ -33,9 +33,7 @@ def on_this_machine(texts: Sequence[str]) -> list[Path]:
     places = named(texts)
     for place in places:
         if not isinstance(place, Path):
-            raise UsageError(
-                f"Fetch them first, `mirrors fetch {place} FOLDER`, and name FOLDER. Nothing was started."
-            )
+            raise UsageError(f"Fetch them first, `mirrors fetch {place} FOLDER`, and name FOLDER. Nothing was started.")
     return [Path(text) for text in texts]
 
 

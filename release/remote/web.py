@@ -99,9 +99,10 @@ def _answer(url: str, seconds: float) -> Iterator[http.client.HTTPResponse]:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=_QUIET)
+    cut = threading.Event()
     try:
         connection.connect()
-        timer = threading.Timer(seconds, _cut, [connection.sock])
+        timer = threading.Timer(seconds, _cut, [connection.sock, cut])
         timer.daemon = True
         timer.start()
         try:
@@ -109,11 +110,14 @@ def _answer(url: str, seconds: float) -> Iterator[http.client.HTTPResponse]:
             yield connection.getresponse()
         finally:
             timer.cancel()
+        if cut.is_set():  # a line that was cut looks like one that came to its end
+            raise TimeoutError
     finally:
         connection.close()
 
 
-def _cut(line: socket.socket) -> None:
+def _cut(line: socket.socket, cut: threading.Event) -> None:
+    cut.set()
     try:
         line.shutdown(socket.SHUT_RDWR)
     except OSError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from command_line import ENTRY, Mirrors
 from object_store import BUCKET, ObjectStore, object_store
-from offices import OFFICE, publish, some_lines, write_office
+from offices import OFFICE, RELEASE, publish, some_lines, write_office
 from trust_world import files_of
 
 from release.bundle.content import MANIFEST, BundleContent
@@ -47,16 +47,19 @@ def content_of(published: Path) -> BundleContent:
 def test_what_is_published_to_a_store_is_verified_there_and_fetched_back_to_the_byte(
     published: Path, store: ObjectStore, mirrors: Mirrors, tmp_path: Path
 ) -> None:
-    first = mirrors("publish", published, URL, "--json")
+    german = OFFICE.replace("AAA", "DEU").replace('"AX"', '"DE"')
+    other = publish(write_office(tmp_path, lines=[], office=german, release=RELEASE.replace('"DE"', '"AX"'))).bundle
+    first = mirrors("publish", published, other, URL, "--json")
     assert first.code == 0, first.err
-    assert [one["status"] for one in first.json["bundles"]] == ["published"]
+    assert [one["status"] for one in first.json["bundles"]] == ["published", "published"]
     assert mirrors("publish", published, URL, "--json").json["bundles"][0]["status"] == "already published"
     assert store.objects["AAA.statement.json"] == (published / "AAA.statement.json").read_bytes()
     assert mirrors("verify", URL).out.startswith(f"{URL}/{FOLDER}: valid")
     compared = mirrors("compare", URL, "--json")
     assert compared.code == 0, compared.err
-    assert mirrors("fetch", URL, tmp_path).code == 0
-    assert files_of(tmp_path / FOLDER) == files_of(published / FOLDER)
+    assert {cell["importer"] for cell in compared.json["cells"]} == {"AAA", "DEU"}
+    assert mirrors("fetch", URL, tmp_path / "held").code == 0
+    assert files_of(tmp_path / "held" / FOLDER) == files_of(published / FOLDER)
 
 
 def test_the_manifest_goes_last_and_a_reader_sees_no_bundle_before_it(published: Path, store: ObjectStore) -> None:
@@ -136,7 +139,8 @@ def test_what_somebody_else_put_there_is_refused_and_left(name: str, published: 
     assert store.objects == {f"{FOLDER}/{name}": b"{}"}
 
 
-def test_nothing_is_added_to_a_bundle_that_is_published_whole(published: Path, store: ObjectStore) -> None:
+@pytest.mark.usefixtures("store")
+def test_nothing_is_added_to_a_bundle_that_is_published_whole(published: Path) -> None:
     content = content_of(published)
     send(content, store_at(URL), FOLDER)
     with pytest.raises(PublishedOtherwiseError, match="without"):
@@ -171,7 +175,9 @@ def test_publishing_to_a_folder_copies_bundle_and_statement_once(
     published: Path, mirrors: Mirrors, tmp_path: Path
 ) -> None:
     assert mirrors("publish", published, tmp_path / "copy", "--json").json["bundles"][0]["status"] == "published"
-    assert mirrors("publish", published, tmp_path / "copy", "--json").json["bundles"][0]["status"] == "already published"
+    assert (
+        mirrors("publish", published, tmp_path / "copy", "--json").json["bundles"][0]["status"] == "already published"
+    )
     assert files_of(tmp_path / "copy" / FOLDER) == files_of(published / FOLDER)
     assert (tmp_path / "copy" / "AAA.statement.json").read_bytes() == (published / "AAA.statement.json").read_bytes()
 
