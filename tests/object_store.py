@@ -30,7 +30,6 @@ class ObjectStore:
     puts: list[str] = field(default_factory=list)
     before_put: Callable[[str], None] = _nothing
     after_put: Callable[[str], None] = _nothing
-    redirect: str = ""
     env: dict[str, str] = field(default_factory=dict)
     lock: Any = field(default_factory=threading.Lock)
 
@@ -60,9 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         asked = parse_qs(urlsplit(self.path).query)
-        if self.store.redirect:
-            self._answer(307, b"", Location=self.store.redirect + self.path)
-        elif "list-type" in asked:
+        if "list-type" in asked:
             self._answer(200, self._listing(asked.get("prefix", [""])[0]))
         elif (content := self.store.objects.get(self._key())) is None:
             self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any
 
 import polars as pl
