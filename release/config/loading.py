@@ -155,7 +155,8 @@ def _problem(kind: type[Config], type_: str, message: str, where: tuple[str | in
     said = _WORDS.get(type_, message.removeprefix("Value error, "))
     if not said.startswith("is not a known key") or not where:
         return said
-    alike = get_close_matches(str(where[-1]), _known_keys(kind), n=1, cutoff=_ALIKE)
+    own: Any = kind  # a dataclass' instances may not be hashed, the class may
+    alike = get_close_matches(str(where[-1]), _known_keys(own), n=1, cutoff=_ALIKE)
     return f"{said}; did you mean {alike[0]}?" if alike and alike[0] != where[-1] else said
 
 
