@@ -26,6 +26,7 @@ from release.plan import canonical_json
 from release.signing.envelope import SIGNATURE
 
 Figure = Callable[[str, str], None]
+_CHAPTERS = [f"{number:02}" for number in range(1, 98)]
 SECONDS, MEGABYTES = 2.0, 100.0
 TABLE, CSV, NOISY = "observations.parquet", "observations.csv", "measurement.parquet"
 
@@ -175,9 +176,9 @@ FILES: dict[str, tuple[frozenset[str], Callable[[Bench], Files]]] = {
         lambda b: b.insider(plan__json=b'{"rho":1,"rho":2}'),
     ),
     "a plan with no number": (frozenset({"unreadable"}), lambda b: b.insider(plan__json=b'{"rho":NaN}')),
-    "a plan of 10^12 cells": (
+    "a plan of very many cells": (
         frozenset({"cells"}),
-        lambda b: b.insider(plan__json=planned(b, partners=["A"] * 100_000, chapters=["01"] * 100_000)),
+        lambda b: b.insider(plan__json=planned(b, partners=[f"A{n}" for n in range(150_000)], chapters=_CHAPTERS)),
     ),
     "a plan of cells without end": (
         frozenset({"structure"}),
@@ -209,7 +210,7 @@ FILES: dict[str, tuple[frozenset[str], Callable[[Bench], Files]]] = {
         frozenset({"ratio"}),
         lambda b: b.insider(
             plan__json=planned(b, **_PLAN_OF_MANY),
-            observations__csv=b"\n" * (_MANY + 1),
+            **{name: b"\n" * (_MANY + 1) for name in ("observations__csv", "sdmx-data__csv")},
             observations__parquet=constant_rows(_MANY),
         ),
     ),
@@ -280,8 +281,8 @@ _MANY = 2**21
 _PLAN_OF_MANY = {
     "flows": ["M", "X"],
     "periods": ["2024"],
-    "partners": ["A"] * 2**10,
-    "chapters": ["01"] * 2**10,
+    "partners": [f"A{number}" for number in range(2**15)],
+    "chapters": _CHAPTERS[:32],
     "measures": [{"large_traders": None, "levels": [{"level": "partner x chapter"}]}],
 }
 
