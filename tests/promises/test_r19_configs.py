@@ -33,6 +33,7 @@ def fuzzed(folder: str, count: int, seed: int) -> dict[str, Any]:
     return fuzz(Path(folder), count, seed)
 
 
+@pytest.mark.slow
 def test_hostile_configs_end_in_a_value_or_a_refusal_within_bounds(tmp_path: Path, figure: Figure) -> None:
     ended = subprocess.run(
         [sys.executable, FUZZER, tmp_path, str(INPUTS), "19"], capture_output=True, text=True, check=False, timeout=280
@@ -118,6 +119,7 @@ NO_LINKS = Edit(
 )
 
 
+@pytest.mark.slow
 def test_a_program_that_follows_a_link_out_of_the_folder_is_caught(tmp_path: Path, figure: Figure) -> None:
     root = edited(tmp_path, NO_LINKS)
     assert any("link/secret" in one for one in call(root, "test_r19_configs", "escapes", tmp_path / "world"))

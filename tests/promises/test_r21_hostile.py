@@ -210,7 +210,7 @@ FILES: dict[str, tuple[frozenset[str], Callable[[Bench], Files]]] = {
         frozenset({"ratio"}),
         lambda b: b.insider(
             plan__json=planned(b, **_PLAN_OF_MANY),
-            **{name: b"\n" * (_MANY + 1) for name in ("observations__csv", "sdmx-data__csv")},
+            **dict.fromkeys(("observations__csv", "sdmx-data__csv"), b"\n" * (_MANY + 1)),
             observations__parquet=constant_rows(_MANY),
         ),
     ),

@@ -44,6 +44,7 @@ def content_of(published: Path) -> BundleContent:
     return read_files(published / FOLDER)[1]
 
 
+@pytest.mark.slow
 def test_what_is_published_to_a_store_is_verified_there_and_fetched_back_to_the_byte(
     published: Path, store: ObjectStore, mirrors: Mirrors, tmp_path: Path
 ) -> None:
@@ -107,6 +108,7 @@ class Refusing:
         return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", [1, 14])
 def test_a_publication_killed_between_files_is_completed_by_the_next(
     files: int, published: Path, store: ObjectStore, mirrors: Mirrors
