@@ -344,6 +344,28 @@ class PublicationTakenError(BundleError):
         )
 
 
+class LocationError(BundleError):
+    """A place that is reached over a network can't be read or written."""
+
+    def __init__(self, location: str, reason: str) -> None:
+        self.location, self.reason = location, reason
+        super().__init__(
+            f"{location} refused: {reason}. No half bundle is visible there; run the same command again and it goes on"
+            " where it stopped."
+        )
+
+
+class PublishedOtherwiseError(BundleError):
+    """Where a file should be published over a network, another one is."""
+
+    def __init__(self, location: str, reason: str) -> None:
+        self.location, self.reason = location, reason
+        super().__init__(
+            f"{location} was left as it is: {reason}. What is published is never replaced; publish elsewhere, or find"
+            " out who wrote there."
+        )
+
+
 class InvalidComparisonError(MirrorsError):
     """Figures, a band or an error rate that no mirror test can be computed from."""
 

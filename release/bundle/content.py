@@ -41,6 +41,9 @@ _MEDIA = {
     "xml": "application/xml",
     **SDMX_FILES,
 }
+_FORMATS = {"parquet": "apache-parquet"}
+"""Not the ending: readers of packages that know it take the file for a table, and then don't check its bytes."""
+
 _FIELDS = {
     "office": "ISO 3166 alpha-3 of the reporting office",
     "period": "2024, 2024-Q1 or 2024-03",
@@ -183,13 +186,11 @@ def _resource(path: str, content: bytes) -> dict[str, Any]:
         "name": (stem if ending not in ("parquet", "csv", "xml") else f"{stem}-{ending}").lower(),
         "path": path,
         "title": FILES.get(path, "this release for people to read"),
-        "format": ending,
+        "format": _FORMATS.get(ending, ending),
         "mediatype": _MEDIA.get(path, _MEDIA[ending]),
         "bytes": len(content),
         "hash": f"sha256:{hashlib.sha256(content).hexdigest()}",
     }
-    if ending == "parquet":
-        resource |= {"type": "file"}  # readers of packages that took it for a table wouldn't check its bytes
     if path == "observations.csv":
         resource |= {"encoding": "utf-8", "schema": {"fields": list(_table_fields()), "primaryKey": list(KEY)}}
     if path == "sdmx-data.csv":

@@ -1,4 +1,4 @@
-"""Whether a folder is the bundle that it says it is: vouched for, everything listed, every number in its place.
+"""Whether files are the bundle that they say they are: vouched for, everything listed, every number in its place.
 
 The order is what protects the reader: the signature first, from its own file alone; then each file's size and SHA-256
 as the signature, or the manifest of an unsigned bundle, lists them; only then is anything parsed, and nothing that asks
@@ -6,6 +6,7 @@ for more room than the plan's cells need. A check returns findings; none raises 
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,10 @@ from typing import Any
 import polars as pl
 
 from release.bundle.bounds import LARGEST_DOCUMENT, LARGEST_LEDGER, document, most_bytes
-from release.bundle.content import FILE_NAMES, FORMAT, MANIFEST
+from release.bundle.content import FILE_NAMES, FORMAT, MANIFEST, BundleContent
 from release.bundle.contents import Parsed, findings_within, parsed, promised_cells
 from release.bundle.findings import BundleFinding, Stop
-from release.bundle.reading import Folder, opened_folder
+from release.bundle.reading import Files, exactly, opened
 from release.bundle.signature import Standing, Vouched, hold_to_statement, released, vouched
 from release.errors import BundleRefusedError, DamagedLedgerError
 from release.ledger.statement import read_statement
@@ -28,6 +29,10 @@ FILES = FILE_NAMES - {MANIFEST}
 """What the manifest of this format lists."""
 
 _PLAN = "plan.json"
+_REPORTER = re.compile("[A-Z]{3}")
+_RELEASE = re.compile(r"(?=.{1,64}\Z)[0-9A-Za-z][0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)*")
+"""Names that can be folders' without leading anywhere."""
+
 _UNSIGNED = Vouched(standing=Standing.UNSIGNED)
 
 
@@ -113,7 +118,7 @@ class Bundle:
     vouched: Vouched = _UNSIGNED
 
 
-def read_bundle(place: Path, registry: Registry | None = None) -> Bundle:
+def read_bundle(place: Path | Files, registry: Registry | None = None) -> Bundle:
     """Return the bundle at `place`, verified; with a registry, by the key of its office.
 
     Raises:
@@ -137,7 +142,24 @@ def read_bundle(place: Path, registry: Registry | None = None) -> Bundle:
     )
 
 
-def verify(place: Path, registry: Registry | None = None) -> Verification:
+def read_files(place: Path | Files, registry: Registry | None = None) -> tuple[Identity, BundleContent]:
+    """Return which release the bundle at `place` is and its very files, the signature among them, once it is verified.
+
+    Raises:
+        BundleRefusedError: it has findings.
+    """
+    try:
+        known = _read(place, registry)
+        findings, identity = tuple(findings_within(known.contents, known.values)), _identity(known)
+    except Stop as stop:
+        raise BundleRefusedError(str(place), [stop.finding.message]) from None
+    if findings:
+        raise BundleRefusedError(str(place), [finding.message for finding in findings])
+    signature = {} if known.envelope is None else {SIGNATURE: known.envelope}
+    return identity, BundleContent(files={**known.contents, **signature})
+
+
+def verify(place: Path | Files, registry: Registry | None = None) -> Verification:
     """Return everything that is wrong with the bundle at `place`."""
     try:
         known = _read(place, registry)
@@ -202,20 +224,21 @@ def examine_contents(contents: dict[str, bytes]) -> Examined:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Known:
-    """A bundle's files once they are the listed ones."""
+    """A bundle's files once they are the listed ones, and its signature's."""
 
     contents: dict[str, bytes]
     values: Parsed
     vouched: Vouched
+    envelope: bytes | None
 
 
-def _read(place: Path, registry: Registry | None) -> _Known:
+def _read(place: Path | Files, registry: Registry | None) -> _Known:
     """Return the files and who vouches for them.
 
     Raises:
         Stop: at the first thing that can't be believed.
     """
-    with opened_folder(place) as folder:
+    with opened(place) as folder:
         present = folder.names()
         envelope = folder.read(SIGNATURE, LARGEST_SIGNATURE) if SIGNATURE in present else None
         voucher = vouched(envelope, registry)
@@ -227,7 +250,7 @@ def _read(place: Path, registry: Registry | None) -> _Known:
         hold_to_statement(voucher.statement, contents, values.plan, values.charge)
     elif registry is not None and _reporter(values) in registry.offices:
         raise Stop("unsigned", f"it is unsigned, and the registry names {_reporter(values)}, which signs its releases")
-    return _Known(contents=contents, values=values, vouched=voucher)
+    return _Known(contents=contents, values=values, vouched=voucher, envelope=envelope)
 
 
 def _reporter(values: Parsed) -> str:
@@ -246,6 +269,8 @@ def _identity(known: _Known) -> Identity:
     texts = () if said is None else (said.reporter, said.release, said.head, said.supersedes or "")
     if said is None or type(said.sequence) is not int or not all(isinstance(text, str) for text in texts):
         raise Stop("structure", "plan or charge lack what tells a release from others")
+    if not _REPORTER.fullmatch(said.reporter) or not _RELEASE.fullmatch(said.release):
+        raise Stop("name", "its office or release has a name that no office or release may have")
     return Identity(
         reporter=said.reporter,
         release=said.release,
@@ -273,7 +298,7 @@ def _notes(voucher: Vouched, identity: Identity, registry: Registry | None) -> t
     return (BundleFinding(code="not in the registry", message=message),)
 
 
-def _listed(folder: Folder, voucher: Vouched) -> dict[str, tuple[int, str]]:
+def _listed(folder: Files, voucher: Vouched) -> dict[str, tuple[int, str]]:
     """Return size and SHA-256 of every file but the signature, by name: from the signature, or else the manifest."""
     statement = voucher.statement
     if statement is None:
@@ -292,7 +317,7 @@ def _hold_to_list(present: frozenset[str], listed: dict[str, tuple[int, str]]) -
         raise Stop("unlisted", f"{name[:100]!r} isn't listed")
 
 
-def _contents(folder: Folder, listed: dict[str, tuple[int, str]]) -> dict[str, bytes]:
+def _contents(folder: Files, listed: dict[str, tuple[int, str]]) -> dict[str, bytes]:
     """Return every file's bytes; the plan comes first, since it says how large the others may be."""
     contents: dict[str, bytes] = {}
     cells = None
@@ -300,7 +325,7 @@ def _contents(folder: Folder, listed: dict[str, tuple[int, str]]) -> dict[str, b
         size, digest = listed[name]
         if size > most_bytes(name, cells):
             raise Stop("size", f"{name} is larger than it may be")
-        contents[name] = folder.exactly(name, size, digest)
+        contents[name] = exactly(folder, name, size, digest)
         if name == _PLAN:
             cells = promised_cells(document(contents[name], name))
     return contents

@@ -34,7 +34,10 @@ app.add_typer(registry, name="registry")
 ReleaseFile = Annotated[Path, typer.Argument(metavar="RELEASE.toml", help="The release's configuration.")]
 SourcePath = Annotated[Path | None, typer.Option("--source", help="The records, in place of the path in the config.")]
 OutFolder = Annotated[Path | None, typer.Option("--out", help="The place of publication, in place of the config's.")]
-Bundles = Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Folders of published releases.")]
+Bundles = Annotated[
+    list[str],
+    typer.Argument(metavar="BUNDLE...", help="Published releases: folders, https://… or s3://…"),
+]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Offices', releases' and comparisons' TOML.")]
 
 
@@ -115,16 +118,44 @@ def verify(  # noqa: PLR0917 - options, all named
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Check that bundles are whole, consistent, unaltered and vouched for; exits 6 when one isn't."""
-    from release.cli import verification
+    from release.cli import places, verification
 
     trust = verification.Trust(registry=registry, root=root, as_of=as_of, state=state)
-    verification.verify(bundles, trust, as_json=as_json)
+    verification.verify(places.named(bundles), trust, as_json=as_json)
+
+
+@app.command()
+def publish(
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Folders of published releases.")],
+    location: Annotated[
+        str, typer.Argument(metavar="LOCATION", help="The place of publication: a folder, s3://…, gs://… or az://…")
+    ],
+    registry: RegistryPlace = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Copy verified bundles and their offices' statements to a location, or go on with a copy that broke off."""
+    from release.cli import places, publishing
+
+    publishing.publish(bundles, places.named([location])[0], registry, as_json=as_json)
+
+
+@app.command()
+def fetch(
+    location: Annotated[str, typer.Argument(metavar="LOCATION", help="A bundle at https://…, or a store: s3://…")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the bundles are written.")],
+    registry: RegistryPlace = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Write the verified bundles of a location into a folder, for the dashboard or an archive."""
+    from release.cli import places, publishing
+
+    publishing.fetch(places.named([location])[0], folder, registry, as_json=as_json)
 
 
 @app.command()
 def compare(  # noqa: PLR0917 - options, all named
     bundles: Annotated[
-        list[Path], typer.Argument(metavar="BUNDLE... | COMPARISON.toml", help="Published releases, or what is agreed.")
+        list[str], typer.Argument(metavar="BUNDLE... | COMPARISON.toml", help="Published releases, or what is agreed.")
     ],
     out: Annotated[Path | None, typer.Option("--out", help="Write all cells and a page into this folder.")] = None,
     tolerance: Annotated[
@@ -142,10 +173,10 @@ def compare(  # noqa: PLR0917 - options, all named
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Compare published mirrors: one office's exports with its partner's imports. Folders are searched for bundles."""
-    from release.cli import comparisons
+    from release.cli import comparisons, places
 
     asked = comparisons.Asked(
-        places=tuple(bundles),
+        places=places.named(bundles),
         published=published,
         tolerance=tolerance,
         cif_fob=cif_fob,
@@ -222,7 +253,7 @@ def doctor(
 @app.command()
 def dashboard(
     locations: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
             metavar="[LOCATION...]",
             help="Folders searched for bundles, and a comparison's TOML for what was agreed; else published.",
@@ -232,9 +263,9 @@ def dashboard(
     registry: RegistryPlace = None,
 ) -> None:
     """Show published bundles, their mirrors and budgets in a browser. Nothing leaves this machine."""
-    from release.cli import dashboards
+    from release.cli import dashboards, places
 
-    dashboards.serve(locations or [Path("published")], port, registry)
+    dashboards.serve(places.on_this_machine(locations or ["published"]), port, registry)
 
 
 @practice.command("new")

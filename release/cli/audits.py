@@ -15,7 +15,7 @@ from release.bundle.heads import heads_seen
 from release.bundle.memory import Memory
 from release.cli import wiring
 from release.cli.audit_printing import show
-from release.cli.places import found
+from release.cli.places import folders
 from release.cli.printing import print_json, say
 from release.cli.verification import Trust, believed_registry
 from release.config import Office, Release, load_office
@@ -125,7 +125,7 @@ def _evidence(office: str, statement: Statement, location: Path, asked: Asked, p
         raise UsageError(f"There is no folder {location}; nothing was audited.")
     known = believed_registry(Trust(registry=asked.registry, root=asked.root), Memory())
     registry = None if known is None else known.registry
-    places = [place for place in found([location]) if place != location or parts is None]
+    places = [place for place in folders([location]) if place != location or parts is None]
     bundles = tuple(one for one in gathering.bundles_at(places, registry) if one.office == office)
     own = {str(account.get("office")) for account in statement.accounts}
     others = gathering.statements_at(location)

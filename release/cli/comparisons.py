@@ -14,7 +14,7 @@ import polars as pl
 from release.bundle.cells import inert_text
 from release.bundle.verification import Bundle, read_bundle
 from release.cli.comparison_tables import interval, ratio, show, show_explained, show_sums
-from release.cli.places import found
+from release.cli.places import Place, found
 from release.cli.printing import print_json, say
 from release.errors import UsageError
 from release.mirror.comparison import DEFAULT_CIF_FOB, DEFAULT_TOLERANCE, Agreement, Comparison, MirrorCell, compare
@@ -33,7 +33,7 @@ class Asked:
     """What the command line asks for; a None leaves the default, or what the config says.
 
     Attributes:
-        places: bundles and folders of bundles, or one comparison's TOML.
+        places: bundles and places that hold bundles, or one comparison's TOML.
         published: where a config's bundles are, in place of its own folder.
         tolerance: t of the band.
         cif_fob: factor from FOB exports to CIF imports.
@@ -42,7 +42,7 @@ class Asked:
         registry: the registry of offices, in place of a config's.
     """
 
-    places: tuple[Path, ...]
+    places: tuple[Place, ...]
     published: Path | None = None
     tolerance: float | None = None
     cif_fob: float | None = None
@@ -53,9 +53,10 @@ class Asked:
 
 def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Compare bundles, print the pairs, and write all cells below `out` when it is given."""
-    agreed = _configured(asked) if _names_one_file(asked.places) else _by_words(asked)
+    file = _one_file(asked.places)
+    agreed = _by_words(asked) if file is None else _configured(asked, file)
     ways = tuple(_way(text) for text in asked.pairs)
-    bundles = bundles_of(agreed.bundles, asked.registry or agreed.registry)
+    bundles = bundles_of(asked.places if file is None else agreed.bundles, asked.registry or agreed.registry)
     comparison = compare(bundles, agreed.agreement, agreed.public)
     explained = tuple(explain(bundles, ways, agreed.agreement, agreed.public))
     sums = tuple(sums_of(comparison.cells, bundles, agreed.public)) if asked.sums else ()
@@ -70,14 +71,15 @@ def run(asked: Asked, out: Path | None, *, as_json: bool) -> None:
     show_sums(sums)
 
 
-def _names_one_file(places: Sequence[Path]) -> bool:
-    return len(places) == 1 and is_comparison(places[0])
+def _one_file(places: Sequence[Place]) -> Path | None:
+    first = places[0]
+    return first if len(places) == 1 and isinstance(first, Path) and is_comparison(first) else None
 
 
-def _configured(asked: Asked) -> Agreed:
+def _configured(asked: Asked, file: Path) -> Agreed:
     if asked.tolerance is not None or asked.cif_fob is not None:
         raise UsageError("The band stands in the comparison's file; --tolerance and --cif-fob go with bundles alone.")
-    return read_agreed(asked.places[0], published=asked.published)
+    return read_agreed(file, published=asked.published)
 
 
 def _by_words(asked: Asked) -> Agreed:
@@ -89,7 +91,7 @@ def _by_words(asked: Asked) -> Agreed:
     if tolerance > 1:
         raise UsageError(f"--tolerance {tolerance:g} is more than 100 %; 25 % is written 0.25. Nothing was written.")
     agreement = Agreement(tolerance=tolerance, cif_fob=cif_fob, cif_fob_source=source)
-    return Agreed(bundles=asked.places, agreement=agreement)
+    return Agreed(agreement=agreement)
 
 
 def _way(text: str) -> tuple[str, str]:
@@ -99,7 +101,7 @@ def _way(text: str) -> tuple[str, str]:
     return exporter, importer
 
 
-def bundles_of(places: Sequence[Path], registry: Path | None = None) -> list[Bundle]:
+def bundles_of(places: Sequence[Place], registry: Path | None = None) -> list[Bundle]:
     """Return the verified bundles at the places; with a registry, offices that it names have to have signed theirs.
 
     Raises:

@@ -10,7 +10,7 @@ import typer
 
 from release.bundle.signature import Standing
 from release.bundle.verification import verify as verify_bundle
-from release.cli.places import found
+from release.cli.places import folders
 from release.cli.printing import command, print_json, say
 from release.cli.registry_printing import day, document, show
 from release.cli.signing import asked
@@ -156,7 +156,7 @@ def _kept(registry: Registry, reporter: str, bundles: Sequence[Path]) -> tuple[K
         RegistryRefusedError: one of them doesn't.
     """
     kept = []
-    for place in found(bundles):
+    for place in folders(bundles):
         result = verify_bundle(place, registry)
         statement = result.vouched.statement
         if not result.valid or statement is None or result.vouched.standing is not Standing.SIGNED:

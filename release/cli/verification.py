@@ -1,5 +1,6 @@
 """`mirrors verify`: whether bundles are what they say, and who vouches for them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from release.bundle.memory_file import read_memory, write_memory
 from release.bundle.signature import Standing
 from release.bundle.verification import Verification
 from release.bundle.verification import verify as verify_bundle
-from release.cli.places import found
+from release.cli.places import Place, found
 from release.cli.printing import print_json, say
 from release.cli.registry_printing import day
 from release.errors import UsageError
@@ -53,7 +54,7 @@ def believed_registry(trust: Trust, memory: Memory) -> Believed | None:
     return known
 
 
-def verify(bundles: list[Path], trust: Trust, *, as_json: bool) -> None:
+def verify(bundles: Sequence[Place], trust: Trust, *, as_json: bool) -> None:
     """Check that bundles are whole, consistent, unaltered and vouched for; exits 6 when one isn't."""
     memory = Memory() if trust.state is None else read_memory(trust.state)
     known = believed_registry(trust, memory)

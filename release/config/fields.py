@@ -57,7 +57,8 @@ def _told(text: object, parse: object) -> Fraction:
         raise ValueError(f"{error.reason}") from None
 
 
-def _inner_path(text: str) -> str:
+def inner_path(text: str) -> str:
+    """Return a path that stays inside its folder by its text alone, or raise `ValueError`."""
     path = PurePosixPath(text)
     odd = "\\" in text or "\0" in text or text.startswith("~") or not text.isprintable()
     if odd or path.is_absolute() or ".." in path.parts or not path.parts:
@@ -91,7 +92,7 @@ Part = Annotated[Fraction, BeforeValidator(_part), _AMOUNT_SCHEMA]
 Factor = Annotated[Fraction, BeforeValidator(_factor), _AMOUNT_SCHEMA]
 """A growth or an exchange rate, from 10^-9 to 10^9."""
 
-InnerPath = Annotated[str, StringConstraints(max_length=200), AfterValidator(_inner_path)]
+InnerPath = Annotated[str, StringConstraints(max_length=200), AfterValidator(inner_path)]
 Alpha3 = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Alpha2 = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]

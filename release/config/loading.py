@@ -4,6 +4,7 @@ import json
 import tomllib
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,7 +100,7 @@ def inside(folder: Path, inner: str) -> Path:
     path = folder / inner
     try:
         stays = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, ValueError):
         raise _fault(folder, None, inner, "leads in a circle, or can't be followed") from None
     if not stays:
         raise _fault(folder, None, inner, "leads out of the config's folder")
@@ -163,11 +164,13 @@ def _problem(kind: type[Config], type_: str, message: str, where: tuple[str | in
     said = _WORDS.get(type_, message.removeprefix("Value error, "))
     if not said.startswith("is not a known key") or not where:
         return said
-    alike = get_close_matches(str(where[-1]), _known_keys(kind), n=1, cutoff=_ALIKE)
+    own: Any = kind  # a dataclass' instances may not be hashed, the class may
+    alike = get_close_matches(str(where[-1]), _known_keys(own), n=1, cutoff=_ALIKE)
     return f"{said}; did you mean {alike[0]}?" if alike and alike[0] != where[-1] else said
 
 
-def _known_keys(kind: type[Config]) -> tuple[str, ...]:
+@cache
+def _known_keys(kind: type[Any]) -> tuple[str, ...]:
     schema: dict[str, Any] = TypeAdapter(kind).json_schema()
     tables = [schema, *schema.get("$defs", {}).values()]
     return tuple(dict.fromkeys(key for table in tables for key in table.get("properties", ())))

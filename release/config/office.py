@@ -20,6 +20,7 @@ from release.config.fields import (
     RhoOrNothing,
     Text,
     Year,
+    inner_path,
 )
 from release.privacy import RHO_CAP
 
@@ -75,6 +76,7 @@ def _ledger_url(text: str) -> str:
         raise ValueError(
             'a ledger is "sqlite:///state/ledger.sqlite", relative to this folder, or "postgresql+psycopg://..."'
         )
+    inner_path(text.removeprefix("sqlite:///"))
     return text
 
 

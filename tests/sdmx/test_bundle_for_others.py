@@ -35,6 +35,12 @@ def test_frictionless_finds_the_package_valid(bundle: Path) -> None:
     assert {task.place for task in report.tasks} == {path.name for path in bundle.iterdir()} - {"datapackage.json"}
 
 
+def test_no_resource_has_a_type_that_the_data_package_profile_does_not_know(bundle: Path) -> None:
+    resources = json.loads((bundle / "datapackage.json").read_bytes())["resources"]
+    assert all(resource.get("type", "table") == "table" for resource in resources)  # version 2 has this one type
+    assert all("/" in resource["mediatype"] for resource in resources)
+
+
 def test_frictionless_notices_a_changed_figure(bundle: Path, tmp_path: Path) -> None:
     for path in bundle.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

@@ -1,8 +1,10 @@
 """A release's data as SDMX-CSV 2.0 and as structure-specific SDMX-ML 2.1, from rows in SDMX's codes."""
 
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -12,6 +14,11 @@ from release.bundle.sdmx.coding import of_the_release
 from release.bundle.sdmx.model import AGENCY, COMPONENTS, STRUCTURE_ID, STRUCTURE_NAME, VERSION, Place, at
 
 _SCHEMAS = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1"
+_ROWS_AT_ONCE = 16_384
+_SERIES_AT_ONCE = 1024
+"""What text is made of at a time; a whole release's would take more room than its files."""
+
+_CLOSING = ("</mes:DataSet>", "</mes:StructureSpecificData>")
 _URN = f"urn:sdmx:org.sdmx.infomodel.datastructure.DataStructure={STRUCTURE_NAME}:ObsLevelDim:TIME_PERIOD"
 
 
@@ -43,7 +50,11 @@ def data_csv(rows: pl.DataFrame) -> bytes:
     leading = {"STRUCTURE": "datastructure", "STRUCTURE_ID": STRUCTURE_NAME, "ACTION": "I"}
     columns = [pl.lit(value).alias(name) for name, value in leading.items()]
     numbers = [component.id for component in COMPONENTS if component.text == "Double"]
-    return inert(rows.select(*columns, pl.all()), besides=numbers).write_csv(quote_style="necessary").encode()
+    sheet, parts = io.BytesIO(), rows.iter_slices(_ROWS_AT_ONCE) if rows.height else [rows]
+    for number, part in enumerate(parts):
+        lines = inert(part.select(*columns, pl.all()), besides=numbers)
+        lines.write_csv(sheet, include_header=number == 0, quote_style="necessary")
+    return sheet.getvalue()
 
 
 def data_xml(rows: pl.DataFrame, plan: Mapping[str, Any], header: Header) -> bytes:
@@ -63,15 +74,23 @@ def data_xml(rows: pl.DataFrame, plan: Mapping[str, Any], header: Header) -> byt
         "</mes:Header>",
         f'<mes:DataSet xsi:type="dsd:DataSetType" ss:dataScope="DataStructure" ss:structureRef="{STRUCTURE_ID}"'
         f' ss:action="Replace"{attributes}>',
-        *_series(rows),
-        "</mes:DataSet>",
-        "</mes:StructureSpecificData>",
     ]
-    return ("\n".join(lines) + "\n").encode()
+    message = io.BytesIO()
+    message.writelines(f"{line}\n".encode() for line in chain(lines, _series(rows), _CLOSING))
+    return message.getvalue()
 
 
-def _series(rows: pl.DataFrame) -> list[str]:
-    """Return one element a series, in the order of first appearance."""
+def _series(rows: pl.DataFrame) -> Iterator[str]:
+    """Yield one element a series, in the order of first appearance; the text of a thousand series is held at once."""
+    keys = rows.select(key=pl.concat_str([component.id for component in at(Place.KEY)], separator=" "))
+    begins = keys.with_row_index().select(pl.col("index").min().over("key")).to_series()
+    order = begins.arg_sort()
+    parts = begins.gather(order).rle_id() // _SERIES_AT_ONCE
+    for part in parts.unique():
+        yield from _elements(rows[order.filter(parts == part).sort()])
+
+
+def _elements(rows: pl.DataFrame) -> list[str]:
     opened = _element("Series", at(Place.KEY, Place.SERIES), ">")
     observed = _element("Obs", at(Place.TIME, Place.MEASURE, Place.OBSERVATION), "/>")
     series = rows.select(series=opened, obs=observed).group_by("series", maintain_order=True)
