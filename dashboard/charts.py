@@ -117,7 +117,7 @@ def dumbbell(parts: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     colour = alt.Color(
         "side:N",
         scale=alt.Scale(domain=domain, range=[EXPORTS, IMPORTS]),
-        legend=alt.Legend(title=None, orient="top", symbolType="circle"),
+        legend=alt.Legend(title=None, orient="top", direction="vertical", symbolType="circle"),
     )
     shape = alt.Shape("side:N", scale=alt.Scale(domain=domain, range=["circle", "square"]), legend=None)
     tips = [

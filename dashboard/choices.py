@@ -76,6 +76,10 @@ def _prepare(name: str, proposal: T, read: Callable[[str], T | None], fits: Call
     elif key not in st.session_state or not fits(st.session_state[key]):
         remembered: Any = st.session_state.get(memory, proposal)
         st.session_state[key] = remembered if fits(remembered) else proposal
+    else:
+        st.session_state[key] = st.session_state[
+            key
+        ]  # a widget forgets its value on another page unless it is set there
     return key
 
 

@@ -150,6 +150,7 @@ def detectable(cell: MirrorCell) -> str:
 def unusual(cell: MirrorCell) -> str:
     """Return whether this is unusual for the pair, or what it would take to say so."""
     return cell.unusual or (
-        "Nothing can be said about what is usual: that takes at least three earlier periods of this length that both"
-        " offices published exactly. A comparison's file can name a table of them under [history]."
+        "Nothing can be said about what is usual. That takes ordinary statistics, without added noise, of both offices"
+        " for at least three earlier periods of this length. Whoever starts the dashboard can give it such a table, as"
+        " history in a comparison's file."
     )

@@ -42,7 +42,7 @@ def show(page: Page) -> None:
     with left:
         _matrix(page, cells, period)
     with right:
-        _ranking(cells, period)
+        _ranking(cells)
     _all_flows(cells)
     _covers(page)
 
@@ -113,28 +113,33 @@ def _square(cell: MirrorCell) -> dict[str, object]:
     }
 
 
-def _ranking(cells: Sequence[MirrorCell], period: str) -> None:
+def _ranking(cells: Sequence[MirrorCell]) -> None:
     st.subheader("Largest gaps first", anchor=False)
     sure = any(sure_gap(cell) > 0 for cell in cells)
     ranked = sorted(cells, key=lambda cell: (-sure_gap(cell), -gap_beyond_noise(cell), -abs(cell.gap)))
     caption = (
-        "Ranked by the gap that is sure; then by the gap that noise alone doesn't explain."
+        "Ranked by the gap that is sure, then by the gap that noise alone doesn't explain. Sure: clipping and the"
+        " number of comparisons are allowed for as well. A flow can correspond and have a sure gap, one within the band."
         if sure
         else "No gap is sure. Ranked by the gap that noise alone doesn't explain; clipping of large traders may."
     )
     columns = ("Flow", "Verdict", "Sure gap", "Beyond noise")
-    rows = [_ranked(cell, period) for cell in ranked]
+    rows = [_ranked(cell) for cell in ranked]
     st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=columns[:2]))
 
 
-def _ranked(cell: MirrorCell, period: str) -> tuple[markup.Value, ...]:
-    shown = (("exporter", cell.exporter), ("importer", cell.importer), ("period", period))
+def _ranked(cell: MirrorCell) -> tuple[markup.Value, ...]:
     return (
-        markup.Link(page="pair", shown=(*shown, *kept("t", "c")), words=f"{cell.exporter} to {cell.importer}"),
+        _link(cell),
         figures.verdict(cell),
         _least(sure_gap(cell)),
         _least(gap_beyond_noise(cell)),
     )
+
+
+def _link(cell: MirrorCell) -> markup.Link:
+    shown = (("exporter", cell.exporter), ("importer", cell.importer), ("period", cell.period))
+    return markup.Link(page="pair", shown=(*shown, *kept("t", "c")), words=f"{cell.exporter} to {cell.importer}")
 
 
 def _least(gap: float) -> str:
@@ -146,7 +151,7 @@ def _all_flows(cells: Sequence[MirrorCell]) -> None:
     known = any(cell.unusual for cell in cells)
     rows = [
         (
-            f"{cell.exporter} to {cell.importer}",
+            _link(cell),
             figures.verdict(cell),
             figures.with_error(cell.x, cell.x_sd),
             figures.with_error(cell.m, cell.m_sd),

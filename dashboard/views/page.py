@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -44,8 +45,13 @@ def heading(title: str, page: Page) -> None:
     refused = len(page.published.refused)
     if refused:
         noun = "thing that was found is" if refused == 1 else "things that were found are"
+        listed = ", ".join(dict.fromkeys("/".join(Path(one.place).parts[-2:]) for one in page.published.refused[:5]))
         st.html(
-            markup.paragraph(f"{count(refused)} {noun} refused, and not used here. The page Releases says why.", "note")
+            markup.paragraph(
+                f"{count(refused)} {noun} refused, and not used here: {listed}. Flows that need them are missing"
+                " from what follows. The page Releases says why.",
+                "note",
+            )
         )
 
 
@@ -53,6 +59,10 @@ def has_bundles(page: Page) -> bool:
     """Return whether there is anything to show; where there isn't, say what to do."""
     if page.published.bundles:
         return True
+    if page.published.refused:
+        st.html(markup.paragraph("Nothing that was found can be used: all of it is refused.", "lead"))
+        st.html(markup.paragraph("The page Releases lists it, with the reasons and what to do."))
+        return False
     st.html(markup.paragraph("No published bundle was found, so there is nothing to show yet.", "lead"))
     looked = ", ".join(str(path) for path in page.scene.locations) or "nowhere: no location was given"
     st.html(markup.paragraph(f"Looked in: {looked}."))

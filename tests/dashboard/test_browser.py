@@ -65,10 +65,23 @@ def test_a_deep_link_shows_what_it_names_and_a_choice_changes_the_address(browse
     assert watched.quiet, watched
 
 
+def test_what_was_chosen_stays_while_pages_are_changed(browser: Browser, served: str) -> None:
+    with a_page(browser) as (page, watched):
+        opened(page, served)
+        for name in ("Budget", "Methods", "Plan", "Overview"):
+            page.get_by_role("link", name=name, exact=True).click()
+            page.wait_for_url(f"**/{'' if name == 'Overview' else name.lower()}*")
+            settled(page)
+            assert page.get_by_role("combobox", name="Corresponding means within").input_value() == "±25 %"
+            assert page.get_by_role("spinbutton").first.input_value() == "1.06"
+        expect_text(page, "Of 12 flows, 10 correspond, 2 differ")
+    assert watched.quiet, watched
+
+
 def test_the_table_beside_the_matrix_is_reached_by_keyboard(browser: Browser, served: str) -> None:
     with a_page(browser) as (page, watched):
         opened(page, f"{served}/")
-        link = page.get_by_role("link", name="NLD to ITA")
+        link = page.get_by_role("link", name="NLD to ITA").first
         link.focus()
         page.keyboard.press("Enter")
         expect_text(page, "Netherlands reports")
