@@ -119,7 +119,7 @@ def _ranking(cells: Sequence[MirrorCell]) -> None:
     ranked = sorted(cells, key=lambda cell: (-sure_gap(cell), -gap_beyond_noise(cell), -abs(cell.gap)))
     caption = (
         "Ranked by the gap that is sure, then by the gap that noise alone doesn't explain. Sure: clipping and the"
-        " number of comparisons are allowed for as well. A flow can correspond and have a sure gap, one within the band."
+        " number of comparisons are allowed for as well. A flow can correspond and have a sure gap: within the band."
         if sure
         else "No gap is sure. Ranked by the gap that noise alone doesn't explain; clipping of large traders may."
     )
