@@ -57,8 +57,8 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             " result. Its ledger statement shows which charge paid for it.",
             "A signature proves that whoever holds an office's key vouches for every byte of a bundle. Whose key it is,"
             " a registry of offices says, kept by people whom the offices chose; the dashboard believes the registry"
-            " that it was started with. Without a registry nothing here proves who wrote a bundle. No signature proves that"
-            " the figures are right.",
+            " that it was started with. Without a registry nothing here proves who wrote a bundle. No signature proves"
+            " that the figures are right.",
         ),
     ),
 )
