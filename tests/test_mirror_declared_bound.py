@@ -51,6 +51,7 @@ def test_without_a_bound_exposure_is_unbounded_and_with_one_only_the_grids(tmp_p
         "times_prior": None,
         "floor": None,
         "level": None,
+        "units": 167_772,
         "source": "stated for tests",
     }
 

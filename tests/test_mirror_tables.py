@@ -68,7 +68,7 @@ def test_looks_and_missing_bundles_stand_on_the_page_and_in_print(capsys):
     page = page_of(compared, "Looks")
     assert "month by month" in page
     assert page.count("<td>corresponds</td>") == 2
-    assert "AAA to ZZZ: one side or both publish no bundle here" in page
+    assert "AAA to ZZZ: missing: one side or both publish no figure of this flow" in page
     show(compared)
     said = capsys.readouterr().out
     for words in ("looked at after every month", "AAA>BBB  –", "AAA to ZZZ", "the sum of its 12 published periods"):

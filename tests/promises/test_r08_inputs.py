@@ -230,7 +230,7 @@ def test_no_change_of_records_changes_the_table_of_ids_or_its_digest(tmp_path: P
 
 BY_NAME = Edit(
     module="confidential/sources.py",
-    old='        return f"/proc/self/fd/{self.descriptor}"',
+    old='        return f"/proc/self/fd/{self.text}"',
     new='        return os.environ["MUTANT_SOURCE"]',
 )
 UNNOTICED = Edit(

