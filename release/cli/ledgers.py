@@ -201,7 +201,7 @@ def _print_account(state: AccountState) -> None:
         )
     elif state.spent:
         console.print(
-            f"  That is epsilon {told['epsilon']:.2f} at delta {float(state.terms.delta):.0e}. A fitting"
+            f"  That is epsilon {told['epsilon']:.2f} at delta {amount_text(state.terms.delta)}. A fitting"
             f" {holder(told['unit'])}'s volume can be estimated at best"
             f" {volume_bound(volume_interval_percent(state.spent))} (95 %)."
         )

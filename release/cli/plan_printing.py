@@ -9,6 +9,7 @@ from rich.table import Table
 from release.cli.plan_policy import print_policy
 from release.cli.printing import out as console_out
 from release.plan import ReleasePlan
+from release.privacy import amount_text
 from release.wording import amount, count, holder, percent, unit_of, unit_warning, volume_bound
 
 
@@ -143,12 +144,12 @@ def _print_proposal(console: Console, proposal: dict[str, Any]) -> None:
 
 def _print_cost(console: Console, planned: ReleasePlan, document: dict[str, Any]) -> None:
     loss, after = document["loss"], document["after"]
-    delta = float(planned.office.account.delta)
+    delta = amount_text(planned.office.account.delta)
     one = holder(planned.office.unit.kind)
     if after["charged"]:
         console.print("\nThis release was charged already: running it costs nothing more.")
     console.print(
-        f"\nIt costs rho {loss['rho']} (epsilon {loss['epsilon']:.2f} at delta {delta:.0e})."
+        f"\nIt costs rho {loss['rho']} (epsilon {loss['epsilon']:.2f} at delta {delta})."
         f" {document['remaining']['rho']} is left in the account now, {after['remaining']} after it."
     )
     console.print(
