@@ -210,7 +210,7 @@ def _office(bundle: Bundle) -> Office:
         name=plan["office"]["name"],
         area=plan["office"]["area"],
         unit=Unit(kind=plan["unit"]["kind"], formed_by=plan["unit"]["formed_by"]),
-        account=AccountTerms(limit=parse_rho(plan["account"]["limit"]), delta=parse_delta(bundle.charge["delta"])),
+        account=AccountTerms(limit=parse_rho(bundle.charge["limit"]), delta=parse_delta(bundle.charge["delta"])),
         ledger=LedgerPlace(url="sqlite:///state/ledger.sqlite"),
         metadata=MetadataSheet(
             trade_system=sheet["trade_system"],

@@ -451,7 +451,6 @@ def _document(plan: ReleasePlan) -> dict[str, Any]:
             "source": release.source.name,
             "year": release.year,
             "tier": "uniform",
-            "limit": amount_text(office.account.limit),
             "delta": amount_text(office.account.delta),
         },
         "unit": {"kind": office.unit.kind, "formed_by": office.unit.formed_by},

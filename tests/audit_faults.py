@@ -194,7 +194,6 @@ def _store(evidence: Evidence) -> tuple[object, ...]:
 
 @_fault("ledger-limit", needs="2023 2023-sums standings", ruins="2023-sums")
 def more_is_spent_than_the_limit(world: World) -> None:
-    world.made["2023"].plan["account"]["limit"] = "0.5"
     for _, body in world.bodies:
         if body.get("account", ["", "", 0])[2] == 2023:
             body["terms" if "terms" in body else "standing"]["limit"] = "1/2"

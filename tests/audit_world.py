@@ -284,6 +284,7 @@ def _charge_told(entry: Entry, body: Body) -> Body:
         "unit": body["terms"]["unit"],
         "rho": _text(body["rho"]),
         "delta": _text(body["terms"]["delta"]),
+        "limit": _text(body["terms"]["limit"]),
         "measures": [{**loss, "rho": _text(loss["rho"])} for loss in body["measures"]],
         "policy": body["policy"],
         "plan_digest": body["plan_digest"],

@@ -119,7 +119,7 @@ def _told(plan: ReleasePlan, bundle: Bundle, page: Page) -> None:
 
 
 def _account(plan: ReleasePlan, bundle: Bundle) -> str:
-    limit = parse_rho(bundle.plan["account"]["limit"])
+    limit = parse_rho(bundle.charge["limit"])
     times = int(limit / plan.rho)
     if not times:
         return f"It would NOT fit in a year's limit of {figures.rho(limit)}."

@@ -16,6 +16,7 @@ from release.bundle.page import PAGE_HEAD
 from release.bundle.sdmx.checking import Finding, sdmx_findings
 from release.errors import DamagedLedgerError
 from release.ledger.statement import read_statement, statement_charges, verify_statement
+from release.privacy import amount_text
 
 
 def disagreements(
@@ -45,8 +46,10 @@ def _ledger_findings(content: bytes, plan: Mapping[str, Any], charge: Mapping[st
     if statement.head.sequence != paid[-1]["sequence"] or statement.head.hash != paid[-1]["head"]["hash"]:
         yield "ledger", "ledger.json doesn't end with the charge of this release"
     known = {
-        (one.sequence, one.request.release, one.request.plan_digest, one.entry_hash)
+        (one.sequence, one.entry_hash, asked.release, asked.plan_digest, amount_text(asked.terms.limit))
         for one in statement_charges(statement)
+        for asked in (one.request,)
     }
-    if not {(one["sequence"], plan["release"], one["plan_digest"], one["head"]["hash"]) for one in paid} <= known:
+    told = {(one["sequence"], one["head"]["hash"], plan["release"], one["plan_digest"], one["limit"]) for one in paid}
+    if not told <= known:
         yield "ledger", "ledger.json doesn't hold the charge of this release"

@@ -107,7 +107,7 @@ def bundle_content(
         LEDGER: canonical_json(statement),
         "metadata.json": canonical_json(plan.metadata),
         "methods.md": methods.encode(),
-        "deployments-registry.yaml": yaml_bytes(deployment_entry(plan, epsilon, date)),
+        "deployments-registry.yaml": yaml_bytes(deployment_entry(plan, charges[0], epsilon)),
         PAGE: page_of(plan, observations, methods, date).encode(),
         **sdmx_files(document, plan.digest, date, observations),
     }
@@ -137,6 +137,7 @@ def charge_document(charge: Charge) -> dict[str, Any]:
         "unit": request.terms.unit,
         "rho": amount_text(request.rho),
         "delta": amount_text(request.terms.delta),
+        "limit": amount_text(request.terms.limit),
         "measures": [
             {
                 "measure": loss.measure,

@@ -7,6 +7,7 @@ is said in the words of the office's config or left out. The entry is a draft: w
 import json
 from typing import Any
 
+from release.ledger.values import Charge
 from release.plan import ReleasePlan
 from release.privacy import GRID_BITS, amount_text
 
@@ -16,27 +17,27 @@ _UNITS = {
 }
 
 
-def deployment_entry(plan: ReleasePlan, epsilon: float, date: str) -> dict[str, Any]:
+def deployment_entry(plan: ReleasePlan, charge: Charge, epsilon: float) -> dict[str, Any]:
     """Return the entry of a release.
 
     Args:
         plan: what was released.
+        charge: the uniform tier's, which has the date and the account's limit of that day.
         epsilon: at the account's delta, by OpenDP.
-        date: the charge's.
     """
     return {
         "url_slug": f"{plan.office.code}-trade-{plan.release.release}".lower().replace(".", "-").replace("_", "-"),
         "status": "Draft",
         "tier": 3,
         "deployment": {
-            "basic": _basic(plan, date),
+            "basic": _basic(plan, charge.date),
             "dp_variant": {
                 "variant_name": "Zero-concentrated DP",
                 "data_domain": "Declarations of traded goods; every set of them of any size.",
                 "unprotected_quantities": _unprotected(plan),
             },
             "privacy_loss": _loss(plan, epsilon),
-            "deployment_model": _model(plan),
+            "deployment_model": _model(plan, charge),
             "accounting": {
                 "post_processing": "Exact generalised least squares over all cells of a flow and period.",
                 "composition": "Rho adds exactly over measures and releases, in a hash-chained ledger that refuses what"
@@ -89,13 +90,13 @@ def _loss(plan: ReleasePlan, epsilon: float) -> dict[str, Any]:
     }
 
 
-def _model(plan: ReleasePlan) -> dict[str, Any]:
+def _model(plan: ReleasePlan, charge: Charge) -> dict[str, Any]:
     return {
         "model_name": "Central",
         "actors": "The office holds the records and runs the program; everyone else sees what is published.",
         "release_type": "Many releases",
         "release_type_details": f"All releases of {plan.release.year} from this source share one account with the limit"
-        f" rho = {amount_text(plan.office.account.limit)}.",
+        f" rho = {amount_text(charge.request.terms.limit)}.",
         "data_source_type": "Static",
         "access_type": "Non-interactive",
     }

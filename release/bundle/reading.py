@@ -70,9 +70,13 @@ def exactly(files: Files, name: str, size: int, digest: str) -> bytes:
     Raises:
         Stop: they haven't.
     """
-    content = files.read(name, size)
+    other = Stop("digest", f"{_told(name)} isn't the file that was listed: its size or SHA-256 is another")
+    try:
+        content = files.read(name, size)
+    except Stop as stop:
+        raise (other if stop.finding.code == "size" else stop) from None
     if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
-        raise Stop("digest", f"{_told(name)} isn't the file that was listed: its size or SHA-256 is another")
+        raise other
     return content
 
 

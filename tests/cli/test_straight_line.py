@@ -155,6 +155,23 @@ def test_killed_at_a_step_and_run_again_there_is_one_charge_one_noisy_result_one
     assert mirrors("verify", again.json["bundle"]).code == 0
 
 
+@pytest.mark.parametrize("step", ["CHARGED", "PUBLISHED"])
+def test_a_limit_raised_in_between_is_no_other_plan(mirrors, tmp_path, step):
+    release, office = write_office(tmp_path), tmp_path / "office.toml"
+    subprocess.run([sys.executable, "-c", _KILLED, release, step], check=False, capture_output=True)
+    raised = ("--source", "declarations", "--year", "2024", "--limit", "4", "--reason", "a revision")
+    assert mirrors("ledger", "raise", office, *raised).code == 0
+    office.write_text(office.read_text().replace('limit = "3"', 'limit = "4"'))
+    for status in ("resumed", "already published"):
+        again = mirrors("run", release, "--json")
+        assert again.code == 0, again.err
+        assert again.json["status"] == status
+    assert mirrors("verify", again.json["bundle"]).code == 0
+    folder = Path(again.json["bundle"])
+    assert json.loads((folder / "charge.json").read_text())["limit"] == "3"
+    assert "the limit rho = 3." in (folder / "deployments-registry.yaml").read_text()
+
+
 def test_plan_reads_no_records_and_works_with_the_source_absent(mirrors, tmp_path):
     release = write_office(tmp_path)
     (tmp_path / "declarations.csv").unlink()

@@ -87,9 +87,7 @@ def test_the_table_beside_the_matrix_is_reached_by_keyboard(browser: Browser, se
         expect_text(page, "Netherlands reports")
         settled(page)
         assert page.get_by_role("rowheader", name="Valuation of this flow").is_visible()
-        assert page.locator(
-            "[data-testid=stVegaLiteChart] [aria-label], [data-testid=stVegaLiteChart][aria-label]"
-        ).count()
+        page.wait_for_selector("[data-testid=stVegaLiteChart] [aria-label]", state="attached")
     assert watched.quiet, watched
 
 
