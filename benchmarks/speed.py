@@ -1,10 +1,12 @@
 """Time and memory of a run beside the query without privacy and its rivals: one table, ratios from one run.
 
-    python benchmarks/speed.py [--millions 1 10] [--folder DIR] [--shapes cells-5e4 ...] [--write docs]
+    python benchmarks/speed.py [--millions 1 10] [--folder DIR] [--shapes cells-5e4 ...] [--figures FILE]
+                               [--tumult PYTHON] [--pipelinedp PYTHON] [--heavy-up-to 10]
 
 Each line is a process of its own: CPU seconds are the process' and its children's, user and system; the peak is its
 largest resident memory. Ratios are to the frozen bounding of `speed_rivals` on the same records in the same run, since
-seconds depend on the machine and on what else it does. The worlds are made once, below `--folder`.
+seconds depend on the machine and on what else it does. The worlds are made once, below `--folder`. Tumult Analytics
+and PipelineDP run in environments of their own, whose Python the options name; without one they are left out.
 """
 
 import argparse
@@ -16,16 +18,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from speed_world import write_world
 
+from release.codelists import area_codes, chapter_codes
+
 RIVALS = Path(__file__).with_name("speed_rivals.py")
 MIRRORS = Path(sys.executable).with_name("mirrors")
-PLAIN = ("polars", "duckdb", "bounding")
+PLAIN = ("polars", "duckdb")
+OTHERS = {"Tumult Analytics": "speed_tumult.py", "PipelineDP": "speed_pipelinedp.py"}
+MEASURED_INSIDE = "Tumult Analytics"
+"""It starts Java, whose CPU seconds and memory it tells itself in its last line."""
+
 RUNS = ("cells-1e3", "cells-5e4", "cells-5e4-three", "cells-1e6")
 VERSIONS = ("polars", "opendp", "numpy", "duckdb", "pyarrow")
 
@@ -59,21 +67,27 @@ def timed(what: str, millions: int, shape: str, command: Sequence[object], *, no
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise RuntimeError(f"{what}: {output.decode()[-500:]}")
+    cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1e6
+    if what == MEASURED_INSIDE:
+        cpu, peak = map(float, output.split()[-2:])
     return Timing(
-        what=what,
-        millions=millions,
-        shape=shape,
-        cpu=used.ru_utime + used.ru_stime,
-        wall=time.perf_counter() - began,
-        peak=used.ru_maxrss / 1e6,
-        noise=noise,
+        what=what, millions=millions, shape=shape, cpu=cpu, wall=time.perf_counter() - began, peak=peak, noise=noise
     )
 
 
-def of_world(folder: Path, millions: int, shapes: Sequence[str]) -> Iterator[Timing]:
-    """Yield the timings of one world, told as they come."""
-    for rival in PLAIN:
-        yield timed(rival, millions, "cells-5e4", [sys.executable, RIVALS, rival, folder / "cells-5e4.toml"])
+def of_world(
+    folder: Path, millions: int, shapes: Sequence[str], others: Mapping[str, str | None], *, heavy: bool
+) -> Iterator[Timing]:
+    """Yield the timings of one world, told as they come; `heavy` asks for those that hold all records in memory."""
+    release = folder / "cells-5e4.toml"
+    for rival in (*PLAIN, *(("bounding", "opendp") if heavy else ())):
+        yield timed(rival, millions, release.stem, [sys.executable, RIVALS, rival, release])
+    for name, python in others.items():
+        if python is not None and heavy:
+            lines = folder / "lines.parquet"
+            timed("flat", millions, release.stem, [sys.executable, RIVALS, "flat", release])
+            sizes = [str(len(codes) + 1) for codes in (area_codes(), chapter_codes())]
+            yield timed(name, millions, release.stem, [python, RIVALS.with_name(OTHERS[name]), lines, *sizes])
     for shape in shapes:
         shutil.rmtree(folder / "state", ignore_errors=True)
         shutil.rmtree(folder / "published", ignore_errors=True)
@@ -146,6 +160,9 @@ def main() -> None:
     parser.add_argument("--millions", nargs="*", type=int, default=[1, 10, 50])
     parser.add_argument("--shapes", nargs="*", default=RUNS)
     parser.add_argument("--folder", type=Path, help="where worlds are kept; else a temporary folder")
+    parser.add_argument("--tumult", help="the Python of an environment with Tumult Analytics, and Java")
+    parser.add_argument("--pipelinedp", help="the Python of an environment with PipelineDP")
+    parser.add_argument("--heavy-up-to", type=int, default=10, help="millions of rows up to which rivals run")
     parser.add_argument("--figures", type=Path, help="a JSON file that keeps the figures for the plot")
     given = parser.parse_args()
     timings = []
@@ -153,7 +170,8 @@ def main() -> None:
         folder = given.folder or Path(temporary)
         for millions in given.millions:
             world = write_world(folder / f"w{millions}", millions * 1_000_000)
-            for one in of_world(world, millions, given.shapes):
+            others = dict(zip(OTHERS, (given.tumult, given.pipelinedp), strict=True))
+            for one in of_world(world, millions, given.shapes, others, heavy=millions <= given.heavy_up_to):
                 print(f"  {one.millions} M, {one.what} {one.shape}: {one.cpu:.1f} CPU s", file=sys.stderr, flush=True)
                 timings.append(one)
         timings += commands(Path(temporary))

@@ -6,6 +6,8 @@
     duckdb    the same, DuckDB
     bounding  a trader-level bound on the same four levels by hand, without noise: frozen, so that figures of other
               days can be compared with it
+    opendp    OpenDP's Context with noise: each trader's first cells of a level, each clipped
+    flat      no rival: writes `lines.parquet` (trader, leaf, cents) for those that can't read the release
 
 They read the records of `speed_world` and its releases' key sets, and normalise nothing.
 """
@@ -20,6 +22,7 @@ import polars as pl
 
 from release.config import load_release
 from release.plan import ReleasePlan, make_plan
+from release.tables import Level
 
 
 def leaves(plan: ReleasePlan, folder: Path) -> pl.LazyFrame:
@@ -94,10 +97,62 @@ def largest(folder: Path) -> float:
     return float(counts.to_numpy().max() / counts.sum())
 
 
+KEPT = {Level.TOTAL: 1, Level.PARTNER: 8, Level.CHAPTER: 8, Level.PARTNER_CHAPTER: 16}
+"""How many cells of a level the rivals keep for each trader and flow, each at most `CLIP` cents."""
+
+CLIP = 10**9
+KEYS: dict[Level, tuple[str, ...]] = {
+    Level.TOTAL: ("flow",),
+    Level.PARTNER: ("flow", "partner"),
+    Level.CHAPTER: ("flow", "chapter"),
+    Level.PARTNER_CHAPTER: ("flow", "partner", "chapter"),
+}
+
+
+def context_of_opendp(plan: ReleasePlan, folder: Path) -> None:
+    """Answer a query a level: truncated to whole cells, summed by trader and cell, clipped, summed with noise.
+
+    The first cells are kept, since its sampling of groups fails with this polars.
+    """
+    import opendp.prelude as dp
+
+    dp.enable_features("contrib")
+    layout = plan.layout
+    sizes = {"flow": len(layout.flows), "partner": len(layout.partners), "chapter": len(layout.chapters)}
+    leaf, chapters = pl.col("leaf"), sizes["chapter"]
+    flow, partner = leaf // (sizes["partner"] * chapters), leaf // chapters % sizes["partner"]
+    lines = leaves(plan, folder).select(
+        "trader", "cents", flow.alias("flow"), partner.alias("partner"), (leaf % chapters).alias("chapter")
+    )
+    context = dp.Context.compositor(
+        data=lines,
+        privacy_unit=dp.unit_of(contributions=1, identifier=pl.col("trader")),
+        privacy_loss=dp.loss_of(rho=0.5),
+        split_evenly_over=len(plan.measures[0].levels),
+        margins=[dp.polars.Margin(max_length=10**9, max_groups=10**6)],
+    )
+    for level in plan.measures[0].levels:
+        by = KEYS[level.level]
+        keys = pl.LazyFrame({"": [0]})
+        for name in by:
+            keys = keys.join(pl.LazyFrame({name: np.arange(sizes[name], dtype=np.uint32)}), how="cross")
+        kept = context.query().truncate_num_groups(KEPT[level.level] * sizes["flow"], by=list(by), keep="first")
+        whole = kept.group_by("trader", *by).agg(pl.col("cents").sum().clip(0, CLIP))
+        noisy = whole.group_by(by).agg(pl.col("cents").dp.sum((0, CLIP))).with_keys(keys.drop(""))
+        print(level.level, noisy.release().collect().height)
+
+
+def flat(plan: ReleasePlan, folder: Path) -> None:
+    """Write the lines with their leaves, for rivals in environments of their own."""
+    leaves(plan, folder).sink_parquet(folder / "lines.parquet")
+
+
 RIVALS: dict[str, Callable[[ReleasePlan, Path], None]] = {
     "polars": group_by_polars,
     "duckdb": group_by_duckdb,
     "bounding": bounding,
+    "opendp": context_of_opendp,
+    "flat": flat,
 }
 
 
