@@ -101,10 +101,9 @@ def exact(text: str) -> str:
     return f"{int(whole):,}{point}{decimals}" if whole.isdecimal() else text
 
 
-def one_in(text: str) -> str:
-    """Return a small exact amount as people write it: `1 in 100,000,000`, or as it is."""
-    amount = Fraction(text)
-    return f"1 in {amount.denominator:,}" if amount.numerator == 1 else text
+def one_in(chance: Fraction) -> str:
+    """Return a small chance as people write it, never smaller than it is: `1 in 100,000,000`."""
+    return f"1 in {math.floor(1 / chance):,}"
 
 
 def points_up(part: float) -> int:

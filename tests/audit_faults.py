@@ -464,6 +464,7 @@ def a_partner_stands_twice_in_the_key_list(world: World) -> None:
     made = world.made["2023"]
     made.of_plan = False
     made.plan["partners"][1] = made.plan["partners"][0]
+    refigured(made)
 
 
 @_fault("codelist-unknown", needs="Q1", ruins="Q1-config")

@@ -69,6 +69,15 @@ def test_a_planted_fault_is_found_and_named(world, name):
     assert codes(planted(world, FAULTS[name])) == FAULTS[name].codes
 
 
+def test_a_files_name_keeps_its_case_at_the_beginning_of_a_sentence(world):
+    [altered] = audit(planted(world, FAULTS["a_bundle_was_altered"]))
+    assert altered.message == "plan.json isn't the file that datapackage.json lists."
+    [misstated] = (
+        one for one in audit(planted(world, FAULTS["a_bundle_is_not_signed"])) if one.code.endswith("missing")
+    )
+    assert misstated.message[0].isupper()
+
+
 def pairs() -> list[tuple[str, str]]:
     """Return the pairs tried: a partner for each fault, or with `MIRRORS_PAIRS=all` every pair (some minutes)."""
     every = [pair for pair in combinations(FAULTS, 2) if apart(FAULTS[pair[0]], FAULTS[pair[1]])]

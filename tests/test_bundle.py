@@ -111,6 +111,7 @@ MUSEUM: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a noise scale was changed": ("measured", lambda b: retabled(b, lambda t: _one_higher(t, "measured_sd"))),
     "a cell is missing": ("rows", lambda b: retabled(b, lambda t: t.slice(1))),
     "two cells are exchanged": ("cells", lambda b: retabled(b, lambda t: t.reverse())),
+    "a partner stands twice": ("cells", lambda b: _partner_twice(b)),
     "a figure is infinite": (
         "numbers",
         lambda b: retabled(b, lambda t: t.with_columns(estimate=pl.lit(float("inf")))),
@@ -138,6 +139,13 @@ MUSEUM: dict[str, tuple[str, Callable[[Path], object]]] = {
         ),
     ),
 }
+
+
+def _partner_twice(bundle: Path) -> None:
+    """Make plan and table agree on two rows for one partner, which would tell an empty cell from the rest."""
+    one, other = json.loads((bundle / "plan.json").read_bytes())["partners"][:2]
+    edited(bundle, "plan.json", lambda d: d["partners"].__setitem__(1, one))
+    retabled(bundle, lambda t: t.with_columns(pl.col("partner").replace(other, one)))
 
 
 def _dropped(bundle: Path) -> None:

@@ -1,12 +1,13 @@
 """Figures as people write them."""
 
 import math
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.wording import amount, count, percent, unit_of
+from release.wording import amount, count, decimals_up, one_in, percent, unit_of
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,9 @@ def test_parts_and_counts_are_written_as_people_do():
     assert [percent(part) for part in (0.047, 1.2, -0.095, None, math.inf)] == ["4.7 %", "120 %", "-9.5 %", "–", "–"]
     assert count(280_000) == "280,000"
     assert [unit_of(measure, "USD") for measure in ("value", "declarations", "net mass")] == ["USD", "lines", "kg"]
+
+
+def test_a_loss_is_never_told_smaller_than_it_is():
+    assert [decimals_up(epsilon) for epsilon in (5.601, 5.6, 0.0001, 12.999)] == ["5.61", "5.60", "0.01", "13.00"]
+    chances = (Fraction(1, 10**8), Fraction(3, 10**8), Fraction(3, 2 * 10**8))
+    assert [one_in(chance) for chance in chances] == ["1 in 100,000,000", "1 in 33,333,333", "1 in 66,666,666"]

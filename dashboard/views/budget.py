@@ -1,5 +1,6 @@
 """How much of each office's privacy budget is gone, what it bought, and what is left."""
 
+import math
 from fractions import Fraction
 
 import pandas as pd
@@ -8,7 +9,7 @@ import streamlit as st
 from dashboard import budgets, charts, figures, markup, names
 from dashboard.views.page import Page, has_bundles, heading
 from release.ledger.values import AccountState
-from release.wording import count
+from release.wording import count, decimals_up, one_in
 
 UNIFORM = "uniform"
 Epsilons = dict[tuple[Fraction, Fraction], float]
@@ -40,7 +41,7 @@ def show(page: Page) -> None:
 
 def _lead(states: tuple[AccountState, ...]) -> None:
     fullest = max(states, key=lambda state: state.spent / state.terms.limit)
-    part = round(100 * fullest.spent / fullest.terms.limit)
+    part = math.ceil(100 * fullest.spent / fullest.terms.limit)
     many = f"{count(len(states))} {'account' if len(states) == 1 else 'accounts'}"
     st.html(
         markup.paragraph(
@@ -80,7 +81,7 @@ def _accounts(states: tuple[AccountState, ...], known: Epsilons) -> None:
         for state in states
     ]
     deltas = sorted({state.terms.delta for state in states})
-    chance = " or ".join(f"1 in {count(round(1 / delta))}" for delta in deltas)
+    chance = " or ".join(one_in(delta) for delta in deltas)
     caption = f"Accounts by office and accounting year; epsilon at a delta of {chance}"
     st.html(markup.table(caption, columns, rows, numbers=columns[1:5], short=("Used",)))
     spent = max((state.spent for state in states if state.account.tier == UNIFORM), default=Fraction(0))
@@ -97,12 +98,12 @@ def _epsilon(spent: Fraction, state: AccountState, known: Epsilons) -> str:
     """Return epsilon of a loss; nothing for large traders, of whose loss it would say nothing."""
     if state.account.tier != UNIFORM:
         return figures.NONE
-    return f"{budgets.epsilon_of(spent, state.terms.delta, known):.2f}" if spent else "0"
+    return decimals_up(budgets.epsilon_of(spent, state.terms.delta, known)) if spent else "0"
 
 
 def _share(spent: Fraction, state: AccountState) -> markup.Share:
     part = spent / state.terms.limit
-    return markup.Share(part=float(part), words=f"{round(100 * part)} %")
+    return markup.Share(part=float(part), words=f"{math.ceil(100 * part)} %")
 
 
 def _reserves(states: tuple[AccountState, ...]) -> None:

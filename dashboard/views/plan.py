@@ -16,7 +16,7 @@ from release.inference import Band, foresee
 from release.mirror.comparison import Agreement
 from release.plan import ReleasePlan
 from release.privacy import parse_delta, parse_rho
-from release.wording import amount, count, percent
+from release.wording import amount, count, decimals_up, percent
 
 _USUAL = {"total": "0.06", "partner": "0.08", "section": "0.1", "chapter": "0.15", "partner x section": "0.3"}
 _FINEST = "0.4"
@@ -96,7 +96,7 @@ def _told(plan: ReleasePlan, bundle: Bundle, page: Page) -> None:
     st.html(
         markup.paragraph(
             f"It would publish {count(plan.cells)} figures and cost rho {figures.rho(plan.rho)}, epsilon"
-            f" {epsilon(plan.rho, delta):.2f}. The volume of a trader within the bound could be"
+            f" {decimals_up(epsilon(plan.rho, delta))}. The volume of a trader within the bound could be"
             f" estimated at best {figures.best_estimate(plan.rho)}.",
             "lead",
         )

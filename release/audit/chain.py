@@ -67,7 +67,7 @@ def heads_stand_in_it(evidence: Evidence) -> Iterator[AuditFinding]:
         yield found("witness-behind", witness.origin, f"It lacks the last {behind} entries of the ledger.")
 
 
-def published_statement_is_the_ledgers(evidence: Evidence) -> Iterator[AuditFinding]:
+def published_statement_is_that_of_the_ledger(evidence: Evidence) -> Iterator[AuditFinding]:
     """Yield how the statement beside the bundles differs from the ledger."""
     published = None if evidence.parts is None else evidence.parts.published
     if published is None:

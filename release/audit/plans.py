@@ -1,7 +1,6 @@
 """What was planned: year and unit, key sets, prior, tiers, policy; and whether the office's config still says so."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,8 +11,7 @@ from release.bundle.methods import methods_in_words
 from release.codelists import area_codes, chapter_codes, codelist
 from release.config.fields import year_of
 from release.ledger.replay import account_states
-from release.ledger.values import AccountState, Charge
-from release.plan import ReleasePlan
+from release.ledger.values import AccountState
 from release.privacy import amount_text
 from release.tables import RESIDUAL, Tier
 
@@ -98,7 +96,7 @@ def deltas_agree(evidence: Evidence) -> Iterator[AuditFinding]:
     }
     for year, delta, office in sorted(others):
         if year in own and Fraction(delta) != own[year]:
-            said = f"{evidence.office} has delta {float(own[year]):.0e}, {office} {float(Fraction(delta)):.0e}."
+            said = f"{evidence.office} has delta {amount_text(own[year])}, {office} {amount_text(Fraction(delta))}."
             yield found("delta-unequal", f"year {year}", said)
 
 
@@ -111,23 +109,17 @@ def config_gives_the_plans(evidence: Evidence) -> Iterator[AuditFinding]:
         plan = parts.plans.get(charge.request.release)
         if plan is None or charge.request.account.tier != Tier.UNIFORM:
             continue
-        if as_charged(plan, charge).digest != charge.request.plan_digest:
+        if plan.digest != charge.request.plan_digest:
             said = "The config beside office.toml gives another plan than was charged."
             yield found("config-differs", f"release {charge.request.release}", said)
     for bundle, _ in plans(evidence):
-        plan, paid = parts.plans.get(bundle.release), evidence.chain.charges.get((bundle.release, str(Tier.UNIFORM)))
-        if plan is None or paid is None or bundle.documents is None:
+        plan = parts.plans.get(bundle.release)
+        if plan is None or bundle.documents is None:
             continue
-        if as_charged(plan, paid).digest == bundle.documents.charge["plan_digest"]:
+        if plan.digest == bundle.documents.charge["plan_digest"]:
             words = methods_in_words(plan, epsilon(plan.rho, plan.office.account.delta)).encode()
             if bundle.contents["methods.md"] != words:
                 yield found("methods-differ", bundle.place, "methods.md isn't what this plan's words are.")
-
-
-def as_charged(plan: ReleasePlan, charge: Charge) -> ReleasePlan:
-    """Return a plan with the account's limit as it was when it was charged; a limit may be raised since."""
-    account = replace(plan.office.account, limit=charge.request.terms.limit)
-    return replace(plan, office=replace(plan.office, account=account))
 
 
 def config_keeps_the_terms(evidence: Evidence) -> Iterator[AuditFinding]:
@@ -167,7 +159,7 @@ def deltas_are_small(evidence: Evidence) -> Iterator[AuditFinding]:
     delta = evidence.parts.office.account.delta
     for release in evidence.parts.releases:
         if delta * 100 * release.assumption.traders > 1:
-            said = f"Delta {float(delta):.0e} with {release.assumption.traders:,} traders assumed."
+            said = f"Delta {amount_text(delta)} with {release.assumption.traders:,} traders assumed."
             yield found("delta-large", f"release {release.release}", said)
 
 

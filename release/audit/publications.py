@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -16,10 +16,11 @@ from release.audit.rules import bundle_code
 from release.bundle.content import LEDGER, charge_document
 from release.errors import DamagedLedgerError
 from release.ledger.entries import own_fault
-from release.ledger.statement import read_statement, verify_statement
-from release.ledger.values import Charge, State
+from release.ledger.statement import read_statement, statement_charges, verify_statement
+from release.ledger.values import Charge, ChargeRequest, State
 from release.privacy import parse_delta
 from release.tables import Tier
+from release.wording import decimals_up
 
 _NAMED = {"plan_digest": "plan-differs", "public_digests": "prior-differs"}
 
@@ -27,24 +28,44 @@ _NAMED = {"plan_digest": "plan-differs", "public_digests": "prior-differs"}
 def bundles_are_whole(evidence: Evidence) -> Iterator[AuditFinding]:
     """Yield what each bundle's own verification finds; what is wrong with the ledger itself is told of the ledger."""
     for bundle in evidence.bundles:
-        ours = _holds_our_ledger(evidence, bundle)
+        elsewhere = _told_of_our_ledger(evidence, bundle)
         for one in bundle.findings:
-            if one.code == "ledger" and ours:
+            if one.code == "ledger" and elsewhere:
                 continue
-            yield found(bundle_code(one.code), bundle.place, f"{one.message[:1].upper()}{one.message[1:]}.")
+            yield found(bundle_code(one.code), bundle.place, f"{_sentence(one.message)}")
 
 
-def _holds_our_ledger(evidence: Evidence, bundle: AuditedBundle) -> bool:
-    """Decide whether the statement in a bundle is the beginning of the ledger that is audited."""
+def _sentence(message: str) -> str:
+    """Return a message as a sentence; a file's name that begins it keeps its case."""
+    named = "." in message.partition(" ")[0]
+    return f"{message if named else message[:1].upper() + message[1:]}."
+
+
+def _told_of_our_ledger(evidence: Evidence, bundle: AuditedBundle) -> bool:
+    """Decide whether what is wrong with the statement in a bundle is told of the ledger that is audited.
+
+    So it is where the statement ends with the bundle's charge and is the beginning of our ledger; or where it isn't, as
+    after our ledger was written anew, but is whole and holds the charge that ours does, to which charge.json is held.
+    """
+    if bundle.documents is None or _formless(bundle):
+        return False
     try:
         statement = read_statement(json.loads(bundle.contents[LEDGER]))
     except (KeyError, ValueError, RecursionError, DamagedLedgerError):
         return False
+    *_, (_, last) = _tiers(bundle)
+    head = {"sequence": statement.head.sequence, "hash": statement.head.hash}
+    if last.get("head") != head or any(own_fault(entry) for entry in statement.entries):
+        return False
+    wrong = verify_statement(statement)
     ours = [entry.hash for entry in evidence.statement.entries[: len(statement.entries)]]
-    same = [entry.hash for entry in statement.entries] == ours
-    forged = any(own_fault(entry) for entry in statement.entries)
-    misread = any(one.code in ("head", "accounts", "charges") for one in verify_statement(statement))
-    return same and not forged and not misread
+    if [entry.hash for entry in statement.entries] == ours:
+        return not any(one.code in ("head", "accounts", "charges") for one in wrong)
+    return not wrong and _requests(statement_charges(statement), bundle) == _requests(evidence.charges, bundle)
+
+
+def _requests(charges: Iterable[Charge], bundle: AuditedBundle) -> list[tuple[int, ChargeRequest]]:
+    return [(one.sequence, one.request) for one in charges if one.request.release == bundle.release]
 
 
 def bundles_are_charged(evidence: Evidence) -> Iterator[AuditFinding]:
@@ -83,13 +104,13 @@ def _same_charge(place: str, told: dict[str, Any], ledgers: dict[str, Any]) -> I
         yield found("charge-differs", place, f"charge.json and the ledger differ in {', '.join(others)}.")
 
 
-def epsilons_are_opendps(evidence: Evidence) -> Iterator[AuditFinding]:
+def epsilons_cover_their_loss(evidence: Evidence) -> Iterator[AuditFinding]:
     """Yield each bundle whose published epsilon is below OpenDP's of the loss and delta that it states."""
     for bundle in _readable(evidence):
         told = _charge(bundle)
         least = epsilon(Fraction(told["rho"]), parse_delta(told["delta"]))
         if not told["epsilon"] >= least * (1 - 1e-9):
-            said = f"It states epsilon {told['epsilon']:.4g}; OpenDP states {least:.4g} for rho {told['rho']}."
+            said = f"It states epsilon {told['epsilon']}; OpenDP states {decimals_up(least)} for rho {told['rho']}."
             yield found("epsilon-understated", bundle.place, said)
 
 

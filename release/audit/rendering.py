@@ -7,6 +7,7 @@ escapes it, Markdown takes its marks away.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def _templates(*, escaped: bool) -> Environment:
     environment.filters["count"] = count
     environment.filters["listed"] = _listed
     environment.filters["exact"] = exact
-    environment.filters["chance"] = one_in
+    environment.filters["chance"] = lambda text: one_in(Fraction(text))
     return environment
 
 

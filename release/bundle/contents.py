@@ -152,6 +152,8 @@ def _table_findings(table: pl.DataFrame, text: pl.DataFrame, plan: dict[str, Any
         yield BundleFinding(code="csv", message="observations.csv and observations.parquet hold different figures")
     if not table.select(KEY).equals(expected_keys(plan)):
         yield BundleFinding(code="cells", message="the cells aren't those of the plan, in its order")
+    elif table.select(KEY).is_duplicated().any():
+        yield BundleFinding(code="cells", message="the plan and the table have a cell twice")
     numbers = table.select("measured", "measured_sd", "estimate", "sd", "low", "high", "display")
     if not numbers.select(pl.all_horizontal(pl.all().is_finite().all())).item() or numbers["sd"].min() <= 0:  # type: ignore[operator]
         yield BundleFinding(code="numbers", message="a figure isn't finite, or a standard deviation isn't positive")

@@ -5,6 +5,7 @@ is said in the words of the office's config or left out. The entry is a draft: w
 """
 
 import json
+import math
 from typing import Any
 
 from release.ledger.values import Charge
@@ -84,7 +85,7 @@ def _loss(plan: ReleasePlan, epsilon: float) -> dict[str, Any]:
     return {
         "privacy_unit": _UNITS[plan.office.unit.kind],
         "privacy_unit_details": f"Added or removed. {plan.office.unit.formed_by}",
-        "privacy_parameters": {"epsilon": round(epsilon, 6), "delta": delta, "rho": float(plan.rho)},
+        "privacy_parameters": {"epsilon": math.ceil(epsilon * 1e6) / 1e6, "delta": delta, "rho": float(plan.rho)},
         "privacy_parameters_details": f"rho is {amount_text(plan.rho)} exactly, for a trader within the bound; epsilon"
         f" follows from it at this delta.{beyond if plan.excess_rho else ''}",
     }

@@ -1,12 +1,11 @@
 """A release's methods and limits in words, as published in its bundle; generated from the plan alone."""
 
 import math
-from fractions import Fraction
 
 from release.plan import ReleasePlan
 from release.policy import policy_sentences, requests_sentence
 from release.privacy import GRID_BITS, amount_text, presence_advantage, volume_interval_percent
-from release.wording import count, holder, unit_warning, volume_bound
+from release.wording import decimals_up, holder, one_in, unit_warning, volume_bound
 
 _UNIT_WORDS = {
     "trader-year": "all records of one trader in the calendar year, added or removed",
@@ -42,7 +41,7 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
         *([f"**{warning}**"] if (warning := unit_warning(plan.office.unit.kind)) else []),
         "",
         f"This release costs rho = {amount_text(plan.rho)} of zero-concentrated differential privacy, which is"
-        f" epsilon = {epsilon:.2f} at delta = {amount_text(delta)} ({_one_in(delta)}) by OpenDP's conversion.",
+        f" epsilon = {decimals_up(epsilon)} at delta = {amount_text(delta)} ({one_in(delta)}) by OpenDP's conversion.",
         "",
         f"For a {holder(plan.office.unit.kind)} whose whole vector fits the bound: someone who knows everything else"
         f" and the mix of yours can estimate your volume from this release at best {bound} (95 %). Your presence"
@@ -50,10 +49,6 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
         " up; earlier years, partner offices and figures published exactly narrow it.",
         "",
     ]
-
-
-def _one_in(delta: Fraction) -> str:
-    return f"1 in {count(round(1 / delta))}"
 
 
 def _large_traders(plan: ReleasePlan) -> list[str]:

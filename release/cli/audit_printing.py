@@ -6,6 +6,7 @@ from typing import Any
 from rich.markup import escape
 
 from release.cli.printing import out as console_out
+from release.wording import exact
 
 
 def show(document: dict[str, Any], out: Path | None) -> None:
@@ -26,8 +27,8 @@ def show(document: dict[str, Any], out: Path | None) -> None:
 
 
 def _account(account: dict[str, Any]) -> str:
+    spent, limit, left = (exact(account[name]["rho"]) for name in ("spent", "limit", "remaining"))
     told = (
-        f"  {account['source']}, {account['year']}, {account['tier']} tier: spent rho {account['spent']['rho']} of"
-        f" {account['limit']['rho']}, {account['remaining']['rho']} left"
+        f"  {account['source']}, {account['year']}, {account['tier']} tier: spent rho {spent} of {limit}, {left} left"
     )
     return told if account["epsilon"] is None else f"{told}; epsilon {account['epsilon']} at delta {account['delta']}"

@@ -18,7 +18,7 @@ from release.ledger.sql import restore
 from release.ledger.values import Account, AccountState, Charge
 from release.privacy import POLICY_RHO_CAP, amount_text, parse_rho, volume_interval_percent
 from release.tables import Tier
-from release.wording import holder, unit_warning, volume_bound
+from release.wording import decimals_up, holder, unit_warning, volume_bound
 
 
 def create(file: Path) -> None:
@@ -201,7 +201,7 @@ def _print_account(state: AccountState) -> None:
         )
     elif state.spent:
         console.print(
-            f"  That is epsilon {told['epsilon']:.2f} at delta {amount_text(state.terms.delta)}. A fitting"
+            f"  That is epsilon {decimals_up(told['epsilon'])} at delta {amount_text(state.terms.delta)}. A fitting"
             f" {holder(told['unit'])}'s volume can be estimated at best"
             f" {volume_bound(volume_interval_percent(state.spent))} (95 %)."
         )

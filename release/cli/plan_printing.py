@@ -10,7 +10,7 @@ from release.cli.plan_policy import print_policy
 from release.cli.printing import out as console_out
 from release.plan import ReleasePlan
 from release.privacy import amount_text
-from release.wording import amount, count, holder, percent, unit_of, unit_warning, volume_bound
+from release.wording import amount, count, decimals_up, holder, percent, unit_of, unit_warning, volume_bound
 
 
 def print_plan(planned: ReleasePlan, document: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ def _print_cost(console: Console, planned: ReleasePlan, document: dict[str, Any]
     if after["charged"]:
         console.print("\nThis release was charged already: running it costs nothing more.")
     console.print(
-        f"\nIt costs rho {loss['rho']} (epsilon {loss['epsilon']:.2f} at delta {delta})."
+        f"\nIt costs rho {loss['rho']} (epsilon {decimals_up(loss['epsilon'])} at delta {delta})."
         f" {document['remaining']['rho']} is left in the account now, {after['remaining']} after it."
     )
     console.print(

@@ -42,6 +42,10 @@ def test_a_run_charges_publishes_and_verifies(mirrors, tmp_path):
     assert shown["accounts"][0]["spent"] == {"rho": "1.5"}
     assert shown["accounts"][0]["remaining"] == {"rho": "1.5"}
     assert [charge["state"] for charge in shown["charges"]] == ["published"]
+    assert shown["accounts"][0]["epsilon"] == pytest.approx(11.3236, abs=1e-4)
+    assert "epsilon 11.33 at" in mirrors("ledger", "show", tmp_path / "office.toml").out, "a loss is rounded up"
+    for page in ("methods.md", "README.html"):
+        assert "epsilon = 11.33 at" in (Path(ran.json["bundle"]) / page).read_text()
 
 
 def test_what_is_published_is_the_truth_within_its_intervals_where_nothing_is_clipped(mirrors, tmp_path):
@@ -185,7 +189,8 @@ def test_plan_reads_no_records_and_works_with_the_source_absent(mirrors, tmp_pat
     assert document["remaining"]["rho"] == "3"
     assert document["cells"] == sum(level["cells"] for level in document["levels"])
     assert not (tmp_path / "state").exists(), "planning made something"
-    assert "epsilon" in mirrors("plan", release).out
+    assert document["loss"]["epsilon"] == pytest.approx(11.3236, abs=1e-4)
+    assert "epsilon 11.33 at" in mirrors("plan", release).out, "a loss is rounded up"
 
 
 def test_the_planned_digest_is_the_charged_and_the_published_one(mirrors, tmp_path):

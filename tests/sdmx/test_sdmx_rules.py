@@ -11,7 +11,7 @@ import pytest
 
 from release.bundle.agreement import disagreements
 from release.bundle.observations import parquet_bytes
-from release.bundle.sdmx.checking import read_structure, rule_findings
+from release.bundle.sdmx.checking import key_findings, read_structure, rule_findings
 from release.bundle.sdmx.model import COLUMNS
 
 STRUCTURES = ("sdmx-structure.xml", "sdmx-structure-3.0.xml")
@@ -45,14 +45,15 @@ def test_published_data_breaks_no_rule_of_its_structure(bundle: Path, rows: pl.D
     structure = read_structure((bundle / name).read_bytes())
     assert [*structure.dimensions, *structure.attributes] != []
     assert set(structure.dimensions) | set(structure.attributes) == set(COLUMNS)
-    assert list(rule_findings(rows, structure, name)) == []
+    assert [*rule_findings(rows, structure, name), *key_findings(rows, structure)] == []
 
 
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("name", STRUCTURES)
 def test_each_broken_rule_is_found(bundle: Path, rows: pl.DataFrame, name: str, broken: str) -> None:
     change, word = BROKEN[broken]
-    found = list(rule_findings(change(rows), read_structure((bundle / name).read_bytes()), name))
+    told, structure = change(rows), read_structure((bundle / name).read_bytes())
+    found = [*rule_findings(told, structure, name), *key_findings(told, structure)]
     assert [code for code, _ in found] == ["sdmx data"]
     assert word in found[0][1]
 

@@ -12,6 +12,7 @@ from xml.parsers import expat
 
 import polars as pl
 
+from release.bundle.observations import KEY
 from release.bundle.sdmx.coding import coded, words
 from release.bundle.sdmx.data import data_csv, data_xml, header_of
 from release.bundle.sdmx.model import COLUMNS, STRUCTURE_NAME
@@ -68,6 +69,8 @@ def sdmx_findings(
         if structure.named != STRUCTURE_NAME or structure.flows != (flow_of(plan).id,):
             yield "sdmx structure", f"{name} isn't the structure of this release"
         yield from rule_findings(rows, structure, name)
+        if table.select(KEY).is_unique().all():
+            yield from key_findings(rows, structure)
     expected = coded(plan, table)
     if rows.columns[3:] != list(COLUMNS) or data_csv(expected) != contents["sdmx-data.csv"]:
         yield "sdmx data", "sdmx-data.csv doesn't hold the figures of observations.parquet"
@@ -88,7 +91,12 @@ def rule_findings(rows: pl.DataFrame, structure: Structure, name: str) -> Iterat
             yield "sdmx data", f"{column} is mandatory by {name}, and is empty in sdmx-data.csv"
         elif codes is not None and not set(values) <= structure.lists.get(codes, set()):
             yield "sdmx data", f"{column} has codes that aren't in {codes} of {name}"
-    if rows.select(list(structure.dimensions)).is_duplicated().any():
+
+
+def key_findings(rows: pl.DataFrame, structure: Structure) -> Iterator[Finding]:
+    """Yield whether rows of SDMX-CSV have one key; of a table that has a cell twice, that is told of the table."""
+    keys = list(structure.dimensions)
+    if set(keys) <= set(rows.columns) and rows.select(keys).is_duplicated().any():
         yield "sdmx data", "two observations of sdmx-data.csv have one key"
 
 
