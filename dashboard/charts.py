@@ -16,6 +16,9 @@ BAND = "#7f9f7f"
 CLAMP = 1.0
 """Relative differences beyond +-100 % have the colour of 100 %."""
 
+PALE = 0.25
+"""How much of its colour a flow keeps that can't be told."""
+
 PICK = "pair"
 """The selection of the matrix, by exporter and importer."""
 
@@ -38,8 +41,8 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
     """Return exporters by importers, one square a flow.
 
     Args:
-        flows: a row a flow: `exporter, importer, srd, shade, mark, told, noise, tip_*`; `shade` is the clamped relative
-            difference, `told` its words, `mark` the verdict's sign.
+        flows: a row a flow: `exporter, importer, way, shade, told, sign, verdict, open, within, x, m, noise`; `shade`
+            is the clamped relative difference, `told` its words, `sign` the verdict's; what is `open` is drawn pale.
         offices: the codes in order.
     """
     pick = alt.selection_point(name=PICK, fields=["exporter", "importer"], on="click", clear=False)
@@ -66,12 +69,16 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
         values=[-1, -0.5, 0, 0.5, 1],
         titleLimit=400,
     )
-    squares = base.mark_rect(cursor="pointer").encode(color=alt.Color("shade:Q", scale=shade, legend=legend))
+    ground = base.mark_rect(color=EVEN)
+    squares = base.mark_rect(cursor="pointer").encode(
+        color=alt.Color("shade:Q", scale=shade, legend=legend),
+        opacity=alt.condition("datum.open", alt.value(PALE), alt.value(1.0)),
+    )
     squares = squares.add_params(pick)
     words = base.mark_text(fontSize=15, fontWeight=600, dy=-9, color="#111").encode(text="told:N")
     verdicts = base.mark_text(fontSize=12, dy=12, color="#111").encode(text="sign:N")
     dots = base.transform_filter("datum.within").mark_text(text="●", fontSize=11, dy=29, color="#111")
-    return _layered(squares, words, verdicts, dots, height=110 * len(offices) + 40)
+    return _layered(ground, squares, words, verdicts, dots, height=110 * len(offices) + 40)
 
 
 def _heads(orient: Literal["top", "left"]) -> alt.Axis:
@@ -112,12 +119,13 @@ def dumbbell(parts: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
         parts: a row for each chapter and side: `product, side, value, low, high, words`.
         order: the chapters, largest difference first.
     """
-    y = alt.Y("product:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=310, **_ROWS))
+    room = alt.ExprRef("max(96, min(310, 0.42 * containerSize()[0]))")
+    y = alt.Y("product:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=room, **_ROWS))
     domain = ["exports", "imports"]
     colour = alt.Color(
         "side:N",
         scale=alt.Scale(domain=domain, range=[EXPORTS, IMPORTS]),
-        legend=alt.Legend(title=None, orient="top", direction="vertical", symbolType="circle"),
+        legend=alt.Legend(title=None, orient="top", symbolOpacity=1),
     )
     shape = alt.Shape("side:N", scale=alt.Scale(domain=domain, range=["circle", "square"]), legend=None)
     tips = [
