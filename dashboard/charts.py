@@ -30,7 +30,7 @@ _US = (
 )
 
 
-_ROWS: dict[str, Any] = {"labelFontSize": 13, "labelOverlap": False}
+_ROWS: dict[str, Any] = {"labelFontSize": 13, "labelOverlap": False, "labelFlush": False}
 
 
 def _money_axis(title: str, **more: Any) -> alt.Axis:

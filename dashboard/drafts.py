@@ -3,7 +3,7 @@
 Public inputs only: the last bundle of an office serves as prior, its published loss and limits as terms.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,6 +19,7 @@ from release.config.fields import months_of
 from release.config.office import AccountTerms, Attributions, LedgerPlace, MetadataSheet, Unit, Valuations
 from release.config.release import Columns, KeySets, LargeTraders, LevelScale, MeasurePlan, Prior, Source
 from release.errors import ConfigError, Fault
+from release.estimates import Figures, reconciled
 from release.plan import PlannedLevel, PlannedMeasure, PriorFigures, ReleasePlan, make_plan
 from release.privacy import parse_delta, parse_rho
 from release.tables import RESIDUAL, Flow, Level, Measure
@@ -45,7 +46,7 @@ class Expected:
     Attributes:
         level: its name.
         cells: how many.
-        sd: median standard deviation of noise, of both tiers where there are two, in the office's currency.
+        sd: median standard deviation of the published figures' noise, in the office's currency.
         part: median of 1.96 sd over the prior, over cells that have one; None where none has.
     """
 
@@ -177,17 +178,27 @@ def _figures(release: Release, bundle: Bundle, prior: Prior, level: str) -> NDAr
     return np.asarray(float(prior.growth) * found.reshape(-1))
 
 
-def expected(plan: ReleasePlan) -> tuple[Expected, ...]:
-    """Return what each level of a plan can be expected to be like."""
+Noise = Mapping[Level, NDArray[np.float64]]
+"""The standard deviation of each level's published figures; shape (cells,)."""
+
+
+def noise_of(plan: ReleasePlan) -> Noise:
+    """Return the noise of the figures as they are published: of all tiers, and after all levels are fitted together."""
     measure = plan.measures[0]
-    return tuple(_expected(level, sd_of(measure, level)) for level in measure.levels)
+    measured = {level.level: _raw(measure, level) for level in measure.levels}
+    return {level: one.sd for level, one in reconciled(plan.layout, measured).items()}
 
 
-def sd_of(measure: PlannedMeasure, level: PlannedLevel) -> NDArray[np.float64]:
-    """Return the standard deviation of a level's published figures: of the noise of all tiers; shape (cells,)."""
+def _raw(measure: PlannedMeasure, level: PlannedLevel) -> Figures:
     excess = measure.excess
     own = [] if excess is None else [one.sd for one in excess.levels if one.level is level.level]
-    return np.asarray(np.hypot(level.sd, own[0]) if own else level.sd)
+    sd = np.hypot(level.sd, own[0]) if own else level.sd
+    return Figures(values=np.zeros(level.cells), sd=np.asarray(sd))
+
+
+def expected(plan: ReleasePlan, noise: Noise) -> tuple[Expected, ...]:
+    """Return what each level of a plan can be expected to be like."""
+    return tuple(_expected(level, noise[level.level]) for level in plan.measures[0].levels)
 
 
 def _expected(level: PlannedLevel, sd: NDArray[np.float64]) -> Expected:
@@ -204,15 +215,14 @@ def lone_trader(plan: ReleasePlan) -> float:
     return float(np.median(measure.caps)) / measure.minor_units
 
 
-def flow_to(plan: ReleasePlan, flow: Flow, partner: str) -> tuple[float, float] | None:
+def flow_to(plan: ReleasePlan, noise: Noise, flow: Flow, partner: str) -> tuple[float, float] | None:
     """Return prior and noise of a partner's whole flow in the plan's first period, None where it isn't planned."""
     layout = plan.layout
     for level in plan.measures[0].levels:
         if level.level is Level.PARTNER and level.prior is not None:
             shape = (len(layout.flows), len(layout.periods), len(layout.partners))
             place = (layout.flows.index(flow), 0, layout.partners.index(partner))
-            sd = sd_of(plan.measures[0], level)
-            return float(level.prior.reshape(shape)[place]), float(sd.reshape(shape)[place])
+            return float(level.prior.reshape(shape)[place]), float(noise[level.level].reshape(shape)[place])
     return None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import figures, markup, names
-from dashboard.mirrored import gap_beyond_noise
+from dashboard.mirrored import gap_beyond_noise, sure_gap
 from dashboard.views.page import Page
 from dashboard.views.ranking import least
 from release.mirror.comparison import MirrorCell
@@ -32,36 +32,46 @@ def show(page: Page, exporter: str, importer: str, parts: Sequence[MirrorCell]) 
     st.subheader("What to ask the partner", anchor=False)
     noisy = sorted((one for one in parts if gap_beyond_noise(one) > 0), key=gap_beyond_noise, reverse=True)
     if noisy:
-        columns = ("Product", "Gap", "Beyond noise", "Question")
+        columns = ("Product", "Higher", "Gap", "Beyond noise", "Sure gap")
+        first = noisy[:MOST_ASKED]
         rows = [
-            (names.product_with_code(one.product), _gap(one), least(gap_beyond_noise(one)), _about(one))
-            for one in noisy[:MOST_ASKED]
+            (
+                names.product_with_code(one.product),
+                _higher(one),
+                figures.with_error(abs(one.gap), (one.x_sd**2 + one.m_sd**2) ** 0.5),
+                least(gap_beyond_noise(one)),
+                least(sure_gap(one)),
+            )
+            for one in first
         ]
         caption = f"First about the products with most beyond noise ({len(rows)} of {len(noisy)})"
-        st.html(markup.table(caption, columns, rows, numbers=("Beyond noise",)))
+        st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=("Higher",)))
+        st.html(markup.bullets([*dict.fromkeys(_about(one) for one in first), *_exchanged(noisy)]))
     elif parts:
         said = "In no single product is the gap beyond noise, so there is none to ask about by itself."
         st.html(markup.paragraph(said))
     x, m = (page.published.of(office)[-1].metadata for office in (exporter, importer))
-    asked = [*_exchanged(noisy), *questions(x, m)]
+    asked = questions(x, m)
     if asked:
         st.html(markup.paragraph("About how the two offices record this flow:"))
         st.html(markup.bullets(asked))
 
 
-def _gap(cell: MirrorCell) -> str:
-    sd = (cell.x_sd**2 + cell.m_sd**2) ** 0.5
-    higher = "imports" if cell.gap > 0 else "exports"
-    return f"{higher} higher by {figures.with_error(abs(cell.gap), sd)}"
+def _higher(cell: MirrorCell) -> str:
+    return "imports" if cell.gap > 0 else "exports"
 
 
 def _about(cell: MirrorCell) -> str:
-    """Return what to ask about a product: where the other side may have put what is missing there."""
+    """Return what to ask about products like this: where the other side may have put what is missing there."""
     if cell.gap > 0:
-        lacking, elsewhere = names.area(cell.exporter), "exports to another country"
-    else:
-        lacking, elsewhere = names.area(cell.importer), "imports from another country, as goods in transit"
-    return f"Does {lacking} record some of these as {elsewhere}, under another chapter, or not at all?"
+        return (
+            f"Where imports are higher: did {names.area(cell.exporter)} record some of these goods as exports to"
+            " another country, under another chapter, or not at all?"
+        )
+    return (
+        f"Where exports are higher: did {names.area(cell.importer)} record some of these goods as imports from another"
+        " country, as transit, under another chapter, or not at all?"
+    )
 
 
 def _exchanged(noisy: Sequence[MirrorCell]) -> list[str]:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import drafts, figures, markup, names
 from dashboard.choices import choice, words
 from dashboard.configuration import toml_of
-from dashboard.drafts import Draft, Expected
+from dashboard.drafts import Draft, Expected, Noise
 from dashboard.losses import epsilon
 from dashboard.precedents import RHYTHMS, LargeTier, Precedent, Scale, precedent
 from dashboard.sources import Published, release_of
@@ -51,8 +51,9 @@ def show(page: Page) -> None:
         return
     _told(plan, draft, bundle)
     plan_costs.show(plan, RHYTHMS[draft.rhythm].releases, bundle, page.published)
-    _precision(plan, bundle)
-    _detectable(plan, page, str(bundle.metadata["currency"]))
+    noise = drafts.noise_of(plan)
+    _precision(plan, noise, bundle)
+    _detectable(plan, noise, page, str(bundle.metadata["currency"]))
     st.subheader("The configuration", anchor=False)
     st.html(markup.paragraph("Copy it, complete the source, and check it with mirrors plan.", "quiet"))
     st.code(toml_of(plan.release, drafts.notes_on(plan.release, bundle, draft)), language="toml")
@@ -60,7 +61,7 @@ def show(page: Page) -> None:
 
 def _drafted(found: Published) -> tuple[Bundle, Draft | None]:
     """Return the chosen office's last bundle and what is drafted after it; None where nothing can be."""
-    columns = st.columns([2, 3, 1])
+    columns = st.columns([2, 3, 2])
     with columns[0]:
         office = choice("Office", found.offices, "of", proposal=found.offices[0], words=names.office)
     bundle = found.of(office)[-1]
@@ -101,9 +102,7 @@ def _drafted(found: Published) -> tuple[Bundle, Draft | None]:
 
 def _levels(last: Precedent) -> tuple[Scale, ...]:
     """Return the levels that are to be published, with the part of each figure that their noise is."""
-    st.html(
-        markup.paragraph("Standard deviation of the noise, as a part of each figure, for traders within the bound:")
-    )
+    st.html(markup.paragraph("Standard deviation of the noise as it is drawn, as a part of each figure:"))
     chosen = []
     for column, scale in zip(st.columns(max(1, len(last.scales))), last.scales, strict=True):
         proposal = amount_text(scale.part)
@@ -155,13 +154,13 @@ def _told(plan: ReleasePlan, draft: Draft, bundle: Bundle) -> None:
     )
 
 
-def _precision(plan: ReleasePlan, bundle: Bundle) -> None:
+def _precision(plan: ReleasePlan, noise: Noise, bundle: Bundle) -> None:
     currency = str(bundle.metadata["currency"])
     st.subheader("How precise the figures would be", anchor=False)
     columns = ("Level", "Figures", "Noise, median", "Half a 95 % interval, median")
-    rows = [_level(one, currency) for one in drafts.expected(plan)]
+    rows = [_level(one, currency) for one in drafts.expected(plan, noise)]
     tiers = " of both tiers" if plan.excess_rho else ""
-    caption = f"By the added noise alone{tiers}"
+    caption = f"By the added noise alone{tiers}, after all levels are fitted to each other"
     st.html(markup.table(caption, columns, rows, numbers=columns[1:]))
     lone = amount(drafts.lone_trader(plan), currency)
     rest = "The rest is released in the tier of large traders." if plan.excess_rho else "The rest is taken off."
@@ -184,14 +183,14 @@ def _level(one: Expected, currency: str) -> tuple[str, ...]:
     )
 
 
-def _detectable(plan: ReleasePlan, page: Page, currency: str) -> None:
+def _detectable(plan: ReleasePlan, noise: Noise, page: Page, currency: str) -> None:
     """Write the smallest discrepancy that each partner's whole flow could show, were the partner as precise."""
     offices = {names.alpha3_of(partner): partner for partner in plan.layout.partners}
     partners = [code for code in page.published.offices if code in offices]
     rows = []
     for code in partners:
         for flow in plan.layout.flows:
-            found = drafts.flow_to(plan, flow, offices[code])
+            found = drafts.flow_to(plan, noise, flow, offices[code])
             if found is not None and found[0] > 0:
                 rows.append(_flow(code, flow, found, page.agreement, currency))
     if not rows:

@@ -59,9 +59,7 @@ def _costs(plan: ReleasePlan, releases: int, bundle: Bundle, stated: Stated | No
         )
     ]
     if plan.excess_rho:
-        limit = parse_amount(
-            bundle.charge["large_traders"]["limit"], low=Fraction(0), high=_LARGEST_LIMIT
-        )
+        limit = parse_amount(bundle.charge["large_traders"]["limit"], low=Fraction(0), high=_LARGEST_LIMIT)
         costs.append(cost(plan.excess_rho, releases, account("large-trader"), limit, stated))
     return costs
 

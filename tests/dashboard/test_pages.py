@@ -116,15 +116,14 @@ def test_the_pair_says_what_to_ask_and_what_could_have_been_seen(world: Path) ->
     assert "Which goods come through third countries?" in told
     first = told.index("First about the products with most beyond noise")
     assert first < told.index("01 Live animals", first) < told.index("27 Mineral fuels and oils", first)
-    assert "exports higher by US$" in told
-    assert "Does United Kingdom record some of these as imports from another country, as goods in transit" in told
+    assert "Where exports are higher: did United Kingdom record some of these goods as imports from another" in told
 
 
 def test_products_are_told_in_the_same_words_and_figures_in_text_and_table(world: Path) -> None:
     told = shown("pair", world, exporter="NLD", importer="ITA")
     largest = re.search(r"Most beyond noise: 01 Live animals \(imports higher, (≥ US\$ [\d.]+ bn)\)", told)
     assert largest is not None
-    assert told.count(largest[1]) == 3  # in the text, among the questions, and in the table
+    assert told.count(largest[1]) >= 3  # in the text, among the questions, and in the table
     assert "of them it is sure" in told
     assert "would be called different four times out of five" in told
 
