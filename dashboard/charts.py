@@ -12,6 +12,7 @@ import pandas as pd
 
 EXPORTS, IMPORTS = "#2f7ebc", "#d9730d"
 EVEN = "#f2f2f0"
+PARTED = "#8c8c8c"
 BAND = "#7f9f7f"
 CLAMP = 1.0
 """Relative differences beyond +-100 % have the colour of 100 %."""
@@ -154,7 +155,7 @@ def lines(months: pd.DataFrame) -> alt.LayerChart:
     colour = alt.Color(
         "side:N",
         scale=alt.Scale(domain=["exports", "imports"], range=[EXPORTS, IMPORTS]),
-        legend=alt.Legend(title=None, orient="top"),
+        legend=alt.Legend(title=None, orient="top", symbolOpacity=1),
     )
     base = alt.Chart(months).encode(
         x=alt.X("period:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)), color=colour
@@ -235,7 +236,7 @@ def spent(steps: pd.DataFrame, accounts: Sequence[str]) -> alt.LayerChart:
     top = max(1.05, float(steps["end"].max()))
     bars = (
         alt.Chart(steps)
-        .mark_bar(height=18, stroke="white", strokeWidth=1.5)
+        .mark_bar(height=18, stroke=PARTED, strokeWidth=1)
         .encode(
             x=alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[0, top], nice=False)),
             x2="end:Q",
@@ -248,7 +249,7 @@ def spent(steps: pd.DataFrame, accounts: Sequence[str]) -> alt.LayerChart:
             color=alt.Color(
                 "kind:N",
                 scale=alt.Scale(domain=["charged", "planned"], range=[EXPORTS, "#a3c6e3"]),
-                legend=alt.Legend(title=None, orient="top"),
+                legend=alt.Legend(title=None, orient="top", symbolStrokeWidth=0),
             ),
             tooltip=[
                 alt.Tooltip("account:N", title="Account"),

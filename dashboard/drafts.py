@@ -4,7 +4,7 @@ Public inputs only: the last bundle of an office serves as prior, its published 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +22,7 @@ from release.errors import ConfigError, Fault
 from release.estimates import Figures, reconciled
 from release.plan import PlannedLevel, PlannedMeasure, PriorFigures, ReleasePlan, make_plan
 from release.privacy import parse_delta, parse_rho
-from release.tables import RESIDUAL, Flow, Level, Measure
+from release.tables import RESIDUAL, Flow, Layout, Level, Measure
 
 Z95 = 1.959963984540054
 ADDED_UP = "prior.csv"
@@ -45,8 +45,8 @@ class Expected:
 
     Attributes:
         level: its name.
-        cells: how many.
-        sd: median standard deviation of the published figures' noise, in the office's currency.
+        cells: how many, over all periods.
+        sd: median standard deviation of the published figures' noise in the first period, in the office's currency.
         part: median of 1.96 sd over the prior, over cells that have one; None where none has.
     """
 
@@ -179,33 +179,43 @@ def _figures(release: Release, bundle: Bundle, prior: Prior, level: str) -> NDAr
 
 
 Noise = Mapping[Level, NDArray[np.float64]]
-"""The standard deviation of each level's published figures; shape (cells,)."""
+"""The standard deviation of each level's published figures in the plan's first period; shape (flows, cells of one)."""
 
 
 def noise_of(plan: ReleasePlan) -> Noise:
-    """Return the noise of the figures as they are published: of all tiers, and after all levels are fitted together."""
-    measure = plan.measures[0]
-    measured = {level.level: _raw(measure, level) for level in measure.levels}
-    return {level: one.sd for level, one in reconciled(plan.layout, measured).items()}
+    """Return the noise of the figures as they are published: of all tiers, and after all levels are fitted together.
+
+    The first period stands for all: the others' noise differs from its only as their figures do.
+    """
+    measure, layout = plan.measures[0], plan.layout
+    measured = {level.level: _raw(measure, level, layout) for level in measure.levels}
+    fitted = reconciled(replace(layout, periods=layout.periods[:1]), measured)
+    return {level: one.sd.reshape(len(layout.flows), -1) for level, one in fitted.items()}
 
 
-def _raw(measure: PlannedMeasure, level: PlannedLevel) -> Figures:
+def _raw(measure: PlannedMeasure, level: PlannedLevel, layout: Layout) -> Figures:
+    """Return the noise of a level's first period as it is drawn."""
     excess = measure.excess
     own = [] if excess is None else [one.sd for one in excess.levels if one.level is level.level]
-    sd = np.hypot(level.sd, own[0]) if own else level.sd
-    return Figures(values=np.zeros(level.cells), sd=np.asarray(sd))
+    sd = _of_first_period(np.hypot(level.sd, own[0]) if own else level.sd, layout).reshape(-1)
+    return Figures(values=np.zeros(len(sd)), sd=sd)
+
+
+def _of_first_period(cells: NDArray[np.float64], layout: Layout) -> NDArray[np.float64]:
+    return np.asarray(cells).reshape(len(layout.flows), len(layout.periods), -1)[:, 0]
 
 
 def expected(plan: ReleasePlan, noise: Noise) -> tuple[Expected, ...]:
     """Return what each level of a plan can be expected to be like."""
-    return tuple(_expected(level, noise[level.level]) for level in plan.measures[0].levels)
+    return tuple(_expected(level, noise[level.level], plan.layout) for level in plan.measures[0].levels)
 
 
-def _expected(level: PlannedLevel, sd: NDArray[np.float64]) -> Expected:
+def _expected(level: PlannedLevel, sd: NDArray[np.float64], layout: Layout) -> Expected:
     part = None
-    if level.prior is not None and (level.prior > 0).any():
-        known = level.prior > 0
-        part = float(np.median(Z95 * sd[known] / level.prior[known]))
+    if level.prior is not None:
+        prior = _of_first_period(level.prior, layout)
+        known = prior > 0
+        part = float(np.median(Z95 * sd[known] / prior[known])) if known.any() else None
     return Expected(level=str(level.level), cells=level.cells, sd=float(np.median(sd)), part=part)
 
 
@@ -220,9 +230,8 @@ def flow_to(plan: ReleasePlan, noise: Noise, flow: Flow, partner: str) -> tuple[
     layout = plan.layout
     for level in plan.measures[0].levels:
         if level.level is Level.PARTNER and level.prior is not None:
-            shape = (len(layout.flows), len(layout.periods), len(layout.partners))
-            place = (layout.flows.index(flow), 0, layout.partners.index(partner))
-            return float(level.prior.reshape(shape)[place]), float(noise[level.level].reshape(shape)[place])
+            place = (layout.flows.index(flow), layout.partners.index(partner))
+            return float(_of_first_period(level.prior, layout)[place]), float(noise[level.level][place])
     return None
 
 

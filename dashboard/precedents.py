@@ -128,12 +128,15 @@ def estimates_of(bundle: Bundle, level: str) -> NDArray[np.float64]:
 
 
 def _scale(level: str, figures: NDArray[np.float64], sd: NDArray[np.float64]) -> Scale:
-    """Return the part and the floor that would give about these scales: sd is the part of the larger of both."""
+    """Return the part and the floor that would give about these scales: sd is the part of the larger of both.
+
+    Large figures count most: the small ones are noise, and clipping takes more from them.
+    """
     least = float(sd.min())
     known = figures > 0
     shaped = known & (sd > _FLAT * least)
     chosen = shaped if shaped.any() else known
-    part = float(np.median(sd[chosen] / figures[chosen])) if chosen.any() else _PART_WITHOUT_FIGURES
+    part = float(sd[chosen].sum() / figures[chosen].sum()) if chosen.any() else _PART_WITHOUT_FIGURES
     rounded = _two_digits(min(max(part, _LEAST_PART), _LARGEST_PART))
     floor = _two_digits(min(max(least / float(rounded), _LEAST_FLOOR), _LARGEST_FLOOR))
     return Scale(level=level, part=rounded, floor=floor)

@@ -65,12 +65,12 @@ def _about(cell: MirrorCell) -> str:
     """Return what to ask about products like this: where the other side may have put what is missing there."""
     if cell.gap > 0:
         return (
-            f"Where imports are higher: did {names.area(cell.exporter)} record some of these goods as exports to"
-            " another country, under another chapter, or not at all?"
+            f"To {names.area(cell.exporter)}, where imports are higher: are some of these goods recorded there as"
+            " exports to another country, under another chapter, or not at all?"
         )
     return (
-        f"Where exports are higher: did {names.area(cell.importer)} record some of these goods as imports from another"
-        " country, as transit, under another chapter, or not at all?"
+        f"To {names.area(cell.importer)}, where exports are higher: are some of these goods recorded there as imports"
+        " from another country, as transit, under another chapter, or not at all?"
     )
 
 

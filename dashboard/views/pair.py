@@ -211,4 +211,4 @@ def _over_time(page: Page, cell: MirrorCell) -> None:
     ]
     if len(own) > 1:
         looks = [one for one in page.looks() if (one.exporter, one.importer) == (cell.exporter, cell.importer)]
-        pair_parts.over_time(own, looks)
+        pair_parts.over_time(cell, own, looks)

@@ -23,6 +23,9 @@ from release.tables import Flow
 from release.wording import amount, count, decimals_up, percent
 
 _NONE = "not published"
+_NEVER = 0.005
+"""Chances below this, or so near to one, are told in words."""
+
 _NOISES = ("0.01", "0.02", "0.03", "0.05", "0.06", "0.08", "0.1", "0.15", "0.2", "0.3", "0.4", "0.6", "1")
 _WITH, _WITHOUT = "on", "off"
 _TIERS = {_WITH: "released in a tier of their own", _WITHOUT: "scaled down, not released"}
@@ -160,7 +163,7 @@ def _precision(plan: ReleasePlan, noise: Noise, bundle: Bundle) -> None:
     columns = ("Level", "Figures", "Noise, median", "Half a 95 % interval, median")
     rows = [_level(one, currency) for one in drafts.expected(plan, noise)]
     tiers = " of both tiers" if plan.excess_rho else ""
-    caption = f"By the added noise alone{tiers}, after all levels are fitted to each other"
+    caption = f"{plan.release.periods[0]}, by the added noise alone{tiers}, after all levels are fitted to each other"
     st.html(markup.table(caption, columns, rows, numbers=columns[1:]))
     lone = amount(drafts.lone_trader(plan), currency)
     rest = "The rest is released in the tier of large traders." if plan.excess_rho else "The rest is taken off."
@@ -212,6 +215,10 @@ def _detectable(plan: ReleasePlan, noise: Noise, page: Page, currency: str) -> N
     st.html(markup.table(caption, columns, rows, numbers=columns[1:]))
 
 
+def _chance(part: float) -> str:
+    return "none" if part < _NEVER else "nearly certain" if part > 1 - _NEVER else percent(part)
+
+
 def _flow(code: str, flow: Flow, found: tuple[float, float], agreement: Agreement, currency: str) -> tuple[str, ...]:
     size, sd = found
     band = Band(tolerance=agreement.tolerance, cif_fob=agreement.cif_fob)
@@ -220,7 +227,7 @@ def _flow(code: str, flow: Flow, found: tuple[float, float], agreement: Agreemen
     return (
         f"{way} {names.office(code)}",
         figures.with_error(size, sd, currency),
-        percent(sight.p_corresponds),
+        _chance(sight.p_corresponds),
         figures.ratio(sight.detectable_low),
         figures.ratio(sight.detectable_high),
     )

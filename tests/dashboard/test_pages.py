@@ -1,6 +1,7 @@
 """Each page in each of its states, run by Streamlit's own test runner, without a browser."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from published_world import RATIOS, World, write_release, write_world
 from streamlit.testing.v1 import AppTest
 
+from dashboard import sentences
 from dashboard.mirrored import PAIRS, family
 from dashboard.settings import words_of
 from dashboard.sources import published_at
@@ -116,7 +118,7 @@ def test_the_pair_says_what_to_ask_and_what_could_have_been_seen(world: Path) ->
     assert "Which goods come through third countries?" in told
     first = told.index("First about the products with most beyond noise")
     assert first < told.index("01 Live animals", first) < told.index("27 Mineral fuels and oils", first)
-    assert "Where exports are higher: did United Kingdom record some of these goods as imports from another" in told
+    assert "To United Kingdom, where exports are higher: are some of these goods recorded there as imports" in told
 
 
 def test_products_are_told_in_the_same_words_and_figures_in_text_and_table(world: Path) -> None:
@@ -132,6 +134,22 @@ def test_months_have_lines_and_a_year_to_date(months: Path) -> None:
     told = shown("pair", months, exporter="NLD", importer="ITA")
     assert "Over time" in told
     assert "The year to 2024-03, looked at after every month" in told
+
+
+def test_a_month_is_told_to_be_odd_only_beyond_its_own_noise(months: Path) -> None:
+    cells = [
+        one for one in family(published_at([months]).bundles, PAIRS, None, Agreement()).cells if one.exporter == "NLD"
+    ]
+    cell = replace(cells[0], period="2024-04", ratio=1.6, ratio_noise_low=1.5, ratio_noise_high=1.7)
+    told = sentences.among(cell, cells)
+    assert told is not None
+    assert told.startswith("In the 3 other periods shown here imports over exports go from 1.")
+    assert "not odd among them" in told
+    high = replace(cell, ratio=3.0, ratio_noise_low=2.8, ratio_noise_high=None)
+    low = replace(cell, ratio=0.5, ratio_noise_low=0.4, ratio_noise_high=0.6)
+    assert "above all of them" in str(sentences.among(high, cells))
+    assert "below all of them" in str(sentences.among(low, cells))
+    assert sentences.among(cell, cells[:2]) is None
 
 
 AGREED = """
