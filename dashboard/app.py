@@ -6,12 +6,12 @@ reads what has changed, and hands the pages values; no page reads a file.
 
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import streamlit as st
 
 from dashboard import markup
 from dashboard.reading import Scene, choose, published, scene_of
+from dashboard.settings import places_of
 from dashboard.views import budget, explorer, methods, overview, pair, plan, releases
 from dashboard.views.page import Page
 
@@ -30,9 +30,9 @@ VIEWS: tuple[tuple[str, str, View], ...] = (
 )
 
 
-def serve(places: Sequence[Path]) -> None:
-    """Show the page that the address names, for what is published at the places; a comparison's file may be one."""
-    scene = scene_of(places)
+def serve(words: Sequence[str]) -> None:
+    """Show the page that the address names, for what is published at the places that the server was given."""
+    scene = scene_of(*places_of(words))
     st.set_page_config(page_title=TITLE, page_icon=None, layout="wide")
     st.html(markup.STYLE)
     pages = {
@@ -46,7 +46,7 @@ def serve(places: Sequence[Path]) -> None:
 def _page(view: View, scene: Scene) -> Callable[[], None]:
     def show() -> None:
         with st.spinner("Reading and checking published bundles …"):
-            found = published(scene.locations, scene.registry)
+            found = published(scene)
         agreement = choose(scene.agreed.agreement)
         view(Page(published=found, agreement=agreement, scene=scene, pages=st.session_state["pages"]))
 
@@ -54,4 +54,4 @@ def _page(view: View, scene: Scene) -> Callable[[], None]:
 
 
 if __name__ == "__main__":
-    serve([Path(place) for place in sys.argv[1:]])
+    serve(sys.argv[1:])

@@ -1,5 +1,6 @@
 """Where each account of the offices stands, from their statements: amounts exact, epsilon at the account's delta."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,7 +9,7 @@ from dashboard.losses import epsilon
 from dashboard.sources import Published, Stated
 from release.bundle.verification import Bundle
 from release.ledger.standing import JointLoss, joint_losses
-from release.ledger.values import AccountState, Charge
+from release.ledger.values import Account, AccountState, Charge
 from release.privacy import parse_delta, parse_rho
 
 
@@ -45,6 +46,79 @@ def steps(state: AccountState, charges: Iterable[Charge]) -> tuple[Step, ...]:
             after += share.rho
             found.append(Step(release=share.release, date="", rho=share.rho, after=after, state="planned"))
     return tuple(found)
+
+
+def used(spent: Fraction, limit: Fraction) -> str:
+    """Return the part of a limit that is spent, rounded up to a per cent."""
+    return f"{math.ceil(100 * spent / limit)} %"
+
+
+def kept(state: AccountState) -> Fraction:
+    """Return what of an account's remainder is kept for corrections."""
+    return max(state.terms.reserve - state.revisions, Fraction(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a year of a draft's releases would take from one account.
+
+    Attributes:
+        tier: `uniform` or `large-trader`.
+        year: the accounting year.
+        each: the loss of one release.
+        releases: how many the year has.
+        limit: of the year.
+        spent: what is spent of it already.
+        kept: what of the rest is kept for corrections; None where no statement tells.
+    """
+
+    tier: str
+    year: int
+    each: Fraction
+    releases: int
+    limit: Fraction
+    spent: Fraction
+    kept: Fraction | None
+
+    @property
+    def all(self) -> Fraction:
+        """The loss of all releases of the year."""
+        return self.each * self.releases
+
+    @property
+    def left(self) -> Fraction:
+        """What they leave of the limit; below 0 where they don't fit."""
+        return self.limit - self.spent - self.all
+
+    @property
+    def fits(self) -> bool:
+        """Whether they fit without what is kept for corrections."""
+        return self.left >= (self.kept or 0)
+
+    @property
+    def largest(self) -> Fraction:
+        """The most that each release could cost, so that all fit; not above 0 where none does."""
+        return (self.limit - self.spent - (self.kept or 0)) / self.releases
+
+
+def cost(each: Fraction, releases: int, account: Account, limit: Fraction, stated: Stated | None) -> Cost:
+    """Return what releases would take from an account of a year to come.
+
+    Its limit is the one that its statement tells, else that of the newest earlier year; `limit` where none is told.
+    """
+    states = () if stated is None else stated.accounts
+    own = [state for state in states if (state.account.source, state.account.tier) == (account.source, account.tier)]
+    newest = max(own, key=lambda state: state.account.year, default=None)
+    opened = newest is not None and newest.account.year >= account.year
+    return Cost(
+        tier=account.tier,
+        year=account.year,
+        each=each,
+        releases=releases,
+        limit=limit if newest is None else newest.terms.limit,
+        spent=newest.spent if newest is not None and opened else Fraction(0),
+        kept=None if newest is None else kept(newest) if opened else newest.terms.reserve,
+    )
 
 
 def published_epsilons(bundles: Iterable[Bundle]) -> dict[tuple[Fraction, Fraction], float]:

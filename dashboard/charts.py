@@ -12,9 +12,13 @@ import pandas as pd
 
 EXPORTS, IMPORTS = "#2f7ebc", "#d9730d"
 EVEN = "#f2f2f0"
+PARTED = "#8c8c8c"
 BAND = "#7f9f7f"
 CLAMP = 1.0
 """Relative differences beyond +-100 % have the colour of 100 %."""
+
+PALE = 0.25
+"""How much of its colour a flow keeps that can't be told."""
 
 PICK = "pair"
 """The selection of the matrix, by exporter and importer."""
@@ -27,7 +31,7 @@ _US = (
 )
 
 
-_ROWS: dict[str, Any] = {"labelFontSize": 13, "labelOverlap": False}
+_ROWS: dict[str, Any] = {"labelFontSize": 13, "labelOverlap": False, "labelFlush": False}
 
 
 def _money_axis(title: str, **more: Any) -> alt.Axis:
@@ -38,8 +42,8 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
     """Return exporters by importers, one square a flow.
 
     Args:
-        flows: a row a flow: `exporter, importer, srd, shade, mark, told, noise, tip_*`; `shade` is the clamped relative
-            difference, `told` its words, `mark` the verdict's sign.
+        flows: a row a flow: `exporter, importer, way, shade, told, sign, verdict, open, within, x, m, noise`; `shade`
+            is the clamped relative difference, `told` its words, `sign` the verdict's; what is `open` is drawn pale.
         offices: the codes in order.
     """
     pick = alt.selection_point(name=PICK, fields=["exporter", "importer"], on="click", clear=False)
@@ -66,12 +70,16 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
         values=[-1, -0.5, 0, 0.5, 1],
         titleLimit=400,
     )
-    squares = base.mark_rect(cursor="pointer").encode(color=alt.Color("shade:Q", scale=shade, legend=legend))
+    ground = base.mark_rect(color=EVEN)
+    squares = base.mark_rect(cursor="pointer").encode(
+        color=alt.Color("shade:Q", scale=shade, legend=legend),
+        opacity=alt.condition("datum.open", alt.value(PALE), alt.value(1.0)),
+    )
     squares = squares.add_params(pick)
     words = base.mark_text(fontSize=15, fontWeight=600, dy=-9, color="#111").encode(text="told:N")
     verdicts = base.mark_text(fontSize=12, dy=12, color="#111").encode(text="sign:N")
     dots = base.transform_filter("datum.within").mark_text(text="●", fontSize=11, dy=29, color="#111")
-    return _layered(squares, words, verdicts, dots, height=110 * len(offices) + 40)
+    return _layered(ground, squares, words, verdicts, dots, height=110 * len(offices) + 40)
 
 
 def _heads(orient: Literal["top", "left"]) -> alt.Axis:
@@ -112,12 +120,13 @@ def dumbbell(parts: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
         parts: a row for each chapter and side: `product, side, value, low, high, words`.
         order: the chapters, largest difference first.
     """
-    y = alt.Y("product:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=310, **_ROWS))
+    room = alt.ExprRef("max(96, min(310, 0.42 * containerSize()[0]))")
+    y = alt.Y("product:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=room, **_ROWS))
     domain = ["exports", "imports"]
     colour = alt.Color(
         "side:N",
         scale=alt.Scale(domain=domain, range=[EXPORTS, IMPORTS]),
-        legend=alt.Legend(title=None, orient="top", direction="vertical", symbolType="circle"),
+        legend=alt.Legend(title=None, orient="top", symbolOpacity=1),
     )
     shape = alt.Shape("side:N", scale=alt.Scale(domain=domain, range=["circle", "square"]), legend=None)
     tips = [
@@ -146,7 +155,7 @@ def lines(months: pd.DataFrame) -> alt.LayerChart:
     colour = alt.Color(
         "side:N",
         scale=alt.Scale(domain=["exports", "imports"], range=[EXPORTS, IMPORTS]),
-        legend=alt.Legend(title=None, orient="top"),
+        legend=alt.Legend(title=None, orient="top", symbolOpacity=1),
     )
     base = alt.Chart(months).encode(
         x=alt.X("period:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)), color=colour
@@ -227,7 +236,7 @@ def spent(steps: pd.DataFrame, accounts: Sequence[str]) -> alt.LayerChart:
     top = max(1.05, float(steps["end"].max()))
     bars = (
         alt.Chart(steps)
-        .mark_bar(height=18, stroke="white", strokeWidth=1.5)
+        .mark_bar(height=18, stroke=PARTED, strokeWidth=1)
         .encode(
             x=alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[0, top], nice=False)),
             x2="end:Q",
@@ -240,7 +249,7 @@ def spent(steps: pd.DataFrame, accounts: Sequence[str]) -> alt.LayerChart:
             color=alt.Color(
                 "kind:N",
                 scale=alt.Scale(domain=["charged", "planned"], range=[EXPORTS, "#a3c6e3"]),
-                legend=alt.Legend(title=None, orient="top"),
+                legend=alt.Legend(title=None, orient="top", symbolStrokeWidth=0),
             ),
             tooltip=[
                 alt.Tooltip("account:N", title="Account"),

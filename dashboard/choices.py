@@ -1,7 +1,7 @@
 """What a reader chooses, kept in the address: every view can be linked to, and the browser's way back works.
 
-The address holds codes and not labels. A choice that isn't offered is ignored; the first proposal isn't written into an
-address that doesn't name it. Choices outlive a change of page.
+The address holds codes and not labels. A choice that isn't offered is ignored; the proposal isn't written into an
+address that doesn't name it, and what was never chosen follows it. Choices outlive a change of page.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,11 +48,11 @@ def factor(label: str, name: str, *, proposal: float, low: float, high: float, t
     return _settle(name, key, proposal, lambda value: f"{value:.2f}")
 
 
-def words(label: str, name: str, *, tip: str | None = None, longest: int = 80) -> str:
+def words(label: str, name: str, *, proposal: str = "", tip: str | None = None, longest: int = 80) -> str:
     """Return a line of text that is typed."""
-    key = _prepare(name, "", lambda text: text[:longest], lambda _: True)
+    key = _prepare(name, proposal, lambda text: text[:longest], lambda _: True)
     st.text_input(label, key=key, help=tip, max_chars=longest)
-    return _settle(name, key, "", lambda value: value)
+    return _settle(name, key, proposal, lambda value: value)
 
 
 def asked_in_vain(name: str, known: Sequence[str]) -> str | None:
@@ -68,18 +68,15 @@ def kept(*names: str) -> tuple[tuple[str, str], ...]:
 
 def _prepare(name: str, proposal: T, read: Callable[[str], T | None], fits: Callable[[T], bool]) -> str:
     """Set the widget's value before it is drawn: what the address newly asks for, or what was chosen before."""
-    key, memory, written = f"choice-{name}", f"chosen-{name}", f"written-{name}"
+    key, memory, written, proposed = (f"{word}-{name}" for word in ("choice", "chosen", "written", "proposed"))
     asked = st.query_params.get(name)
     found = read(asked) if asked is not None and asked != st.session_state.get(written) else None
-    if found is not None:
-        st.session_state[key] = found
-    elif key not in st.session_state or not fits(st.session_state[key]):
-        remembered: Any = st.session_state.get(memory, proposal)
-        st.session_state[key] = remembered if fits(remembered) else proposal
-    else:
-        st.session_state[key] = st.session_state[
-            key
-        ]  # a widget forgets its value on another page unless it is set there
+    current: Any = st.session_state.get(key, st.session_state.get(memory, proposal))
+    if asked is None and current == st.session_state.get(proposed, proposal):
+        current = proposal
+    st.session_state[proposed] = proposal
+    # A widget forgets its value on another page unless it is set there.
+    st.session_state[key] = found if found is not None else current if fits(current) else proposal
     return key
 
 

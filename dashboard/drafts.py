@@ -1,38 +1,42 @@
-"""A release as a reader drafts it: its plan by the program's own planner, and its configuration as TOML.
+"""A release as a reader drafts it: its plan by the program's own planner, and what its figures would be like.
 
-Public inputs only: the earlier bundle of an office serves as prior, its published loss and limit as terms.
+Public inputs only: the last bundle of an office serves as prior, its published loss and limits as terms.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from dashboard.precedents import RHYTHMS, YEAR, LargeTier, Rhythm, Scale, estimates_of
 from dashboard.sources import office_of, release_of
 from release.bundle.verification import Bundle
 from release.config import Office, Release
+from release.config.fields import months_of
 from release.config.office import AccountTerms, Attributions, LedgerPlace, MetadataSheet, Unit, Valuations
-from release.config.release import Columns, KeySets, LevelScale, MeasurePlan, Prior, Source
+from release.config.release import Columns, KeySets, LargeTraders, LevelScale, MeasurePlan, Prior, Source
 from release.errors import ConfigError, Fault
-from release.plan import PlannedLevel, PriorFigures, ReleasePlan, make_layout, make_plan
-from release.privacy import amount_text, parse_delta, parse_rho
-from release.tables import RESIDUAL, Flow, Layout, Level, Measure, cells
+from release.estimates import Figures, reconciled
+from release.plan import PlannedLevel, PlannedMeasure, PriorFigures, ReleasePlan, make_plan
+from release.privacy import parse_delta, parse_rho
+from release.tables import RESIDUAL, Flow, Layout, Level, Measure
 
-PARTS: Mapping[str, int] = {"year": 1, "quarter": 4, "month": 12}
-"""How many periods of each kind a year has."""
+Z95 = 1.959963984540054
+ADDED_UP = "prior.csv"
+"""The table that an office has to make of a bundle whose periods aren't the draft's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a reader chose: loss, kind of period, and each level's noise as a part of the prior, with its floor."""
+    """What a reader chose: loss of each release, one of `RHYTHMS`, each level's noise, and the tier or None."""
 
     rho: Fraction
-    every: str
-    levels: tuple[tuple[str, Fraction, Fraction], ...]
+    rhythm: str
+    scales: tuple[Scale, ...]
+    large: LargeTier | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,27 +45,19 @@ class Expected:
 
     Attributes:
         level: its name.
-        cells: how many.
-        sd: median standard deviation of noise, in the office's currency.
+        cells: how many, over all periods.
+        sd: median standard deviation of the published figures' noise in the first period, in the office's currency.
         part: median of 1.96 sd over the prior, over cells that have one; None where none has.
-        lone_trader: the most that a trader can count whose whole trade is one leaf, the median over leaves.
     """
 
     level: str
     cells: int
     sd: float
     part: float | None
-    lone_trader: float
-
-
-def usual_levels(bundle: Bundle) -> tuple[str, ...]:
-    """Return the levels of an earlier release's statistical value, coarse to fine."""
-    held = [one["levels"] for one in bundle.plan["measures"] if one["measure"] == Measure.VALUE]
-    return tuple(str(level["level"]) for level in held[0]) if held else ()
 
 
 def planned(draft: Draft, bundle: Bundle) -> ReleasePlan:
-    """Return the plan of a draft after an earlier bundle.
+    """Return the plan of a draft after an earlier bundle; where a year has several releases, of the first.
 
     Raises:
         ConfigError: the planner refuses it, or the bundle's terms aren't those of an office.
@@ -69,136 +65,186 @@ def planned(draft: Draft, bundle: Bundle) -> ReleasePlan:
     try:
         office, release = _office(bundle), release_of_draft(draft, bundle)
     except (ValidationError, ValueError, KeyError, TypeError):
-        problem = "holds terms that aren't those of an office, so nothing can be planned after it"
-        fault = Fault(file="draft", line=None, key=release_of(bundle), problem=problem)
-        raise ConfigError([fault]) from None
-    return make_plan(office, release, _prior(draft, bundle, release))
+        problem = "this noise and loss don't fit together, or the last bundle's terms aren't those of an office"
+        raise ConfigError([Fault(file="draft", line=None, key=release_of(bundle), problem=problem)]) from None
+    return make_plan(office, release, _prior_figures(release, bundle))
 
 
 def release_of_draft(draft: Draft, bundle: Bundle) -> Release:
     """Return the release's configuration; the source's columns are the office's to fill in."""
-    year = int(bundle.charge["account"]["year"]) + 1
-    partners = tuple(code for code in bundle.plan["partners"] if code != RESIDUAL)
-    chapters = tuple(code for code in bundle.plan["chapters"] if code != RESIDUAL)
-    levels = tuple(LevelScale(level=Level(name), relative_noise=r, floor=floor) for name, r, floor in draft.levels)
+    year, rhythm = int(bundle.charge["account"]["year"]) + 1, RHYTHMS[draft.rhythm]
+    periods = _periods(year, rhythm)
+    named = periods[0] if rhythm.releases > 1 else str(year)
+    shorter = Fraction(rhythm.months, len(months_of(bundle.plan["periods"][0])))
     return Release(
-        release=f"{year}-draft",
-        title=f"Trade of {year}, a draft",
+        release=f"{named}-draft",
+        title=f"Trade of {named}, a draft",
         year=year,
-        periods=_periods(year, draft.every),
+        periods=periods,
         flows=tuple(Flow(flow) for flow in bundle.plan["flows"]),
         source=Source(
             name=str(bundle.charge["account"]["source"]),
             layout="csv",
             columns=Columns(date="date", flow="flow", partner="partner", commodity="commodity", value="value"),
         ),
-        measures=(MeasurePlan(name=Measure.VALUE, rho=draft.rho, levels=levels),),
+        measures=(_measure(draft, shorter),),
         keys=KeySets(
-            partners=partners,
-            chapters=chapters,
+            partners=tuple(code for code in bundle.plan["partners"] if code != RESIDUAL),
+            chapters=tuple(code for code in bundle.plan["chapters"] if code != RESIDUAL),
             headings=tuple(bundle.plan["headings"]),
             subheadings=tuple(bundle.plan["subheadings"]),
         ),
-        prior=Prior(
-            publisher=str(bundle.plan["office"]["name"]),
-            period=_whole_period(bundle),
-            published=str(bundle.charge["date"]),
-            bundle=f"{office_of(bundle)}/{release_of(bundle)}",
-            growth=Fraction(1, PARTS[draft.every]),
-        ),
+        prior=_prior(bundle, periods),
     )
 
 
-def expected(plan: ReleasePlan) -> tuple[Expected, ...]:
+def _measure(draft: Draft, shorter: Fraction) -> MeasurePlan:
+    """Return the measure; floors are of the last release's periods, and `shorter` by so much for this one's."""
+    large = draft.large
+    kept = {scale.level for scale in draft.scales}
+    tier = None
+    if large is not None:
+        own = tuple(scale for scale in large.scales if scale.level in kept)
+        tier = LargeTraders(ceiling=large.ceiling, beyond=large.beyond, levels=_level_scales(own, shorter))
+    levels = _level_scales(draft.scales, shorter)
+    return MeasurePlan(name=Measure.VALUE, rho=draft.rho, levels=levels, large_traders=tier)
+
+
+def _level_scales(scales: Sequence[Scale], shorter: Fraction) -> tuple[LevelScale, ...]:
+    return tuple(
+        LevelScale(level=Level(one.level), relative_noise=one.part, floor=Fraction(f"{float(one.floor * shorter):.2g}"))
+        for one in scales
+    )
+
+
+def _periods(year: int, rhythm: Rhythm) -> tuple[str, ...]:
+    if rhythm.months == YEAR:
+        return (str(year),)
+    form = "{year}-{number:02d}" if rhythm.months == 1 else "{year}-Q{number}"
+    last = 1 if rhythm.releases > 1 else YEAR // rhythm.months
+    return tuple(form.format(year=year, number=number) for number in range(1, last + 1))
+
+
+def _prior(bundle: Bundle, periods: Sequence[str]) -> Prior:
+    """Return the bundle as a prior, as the program reads one: the same part of the year, or one figure times growth."""
+    own = [str(period) for period in bundle.plan["periods"]]
+    growth, table = Fraction(1), None
+    if len(own) == 1:
+        growth = Fraction(len(months_of(periods[0])), len(months_of(own[0])))
+    elif not _same_parts(own, periods):
+        growth, table = Fraction(len(months_of(periods[0])), _months(own)), ADDED_UP
+    return Prior(
+        publisher=str(bundle.plan["office"]["name"]),
+        period=own[0] if len(own) == 1 else own[0][:4],
+        published=str(bundle.charge["date"]),
+        bundle=f"{office_of(bundle)}/{release_of(bundle)}" if table is None else None,
+        table=table,
+        growth=growth,
+    )
+
+
+def _same_parts(own: Sequence[str], periods: Sequence[str]) -> bool:
+    return {period[4:] for period in periods} <= {period[4:] for period in own}
+
+
+def _months(periods: Sequence[str]) -> int:
+    return len(frozenset[int]().union(*(months_of(period) for period in periods)))
+
+
+def _prior_figures(release: Release, bundle: Bundle) -> PriorFigures:
+    """Return the bundle's estimates, never negative, as priors of the draft's cells."""
+    prior = release.prior or _prior(bundle, release.periods)
+    levels = [scale.level for scale in release.measures[0].levels]
+    return PriorFigures(
+        publisher=prior.publisher,
+        period=prior.period,
+        published=prior.published,
+        digest=bundle.digest,
+        growth=prior.growth,
+        same_account=False,
+        figures={(Measure.VALUE, level): _figures(release, bundle, prior, str(level)) for level in levels},
+    )
+
+
+def _figures(release: Release, bundle: Bundle, prior: Prior, level: str) -> NDArray[np.float64]:
+    """Return a level's priors in published order: flows, periods, and then the same partners and products as before."""
+    own = [str(period)[4:] for period in bundle.plan["periods"]]
+    known = estimates_of(bundle, level).reshape(len(bundle.plan["flows"]), len(own), -1)
+    parts = [period[4:] for period in release.periods]
+    if prior.table is None and len(own) > 1:
+        found = known[:, [own.index(part) for part in parts]]
+    else:
+        found = np.repeat(known.sum(axis=1, keepdims=True), len(parts), axis=1)
+    return np.asarray(float(prior.growth) * found.reshape(-1))
+
+
+Noise = Mapping[Level, NDArray[np.float64]]
+"""The standard deviation of each level's published figures in the plan's first period; shape (flows, cells of one)."""
+
+
+def noise_of(plan: ReleasePlan) -> Noise:
+    """Return the noise of the figures as they are published: of all tiers, and after all levels are fitted together.
+
+    The first period stands for all: the others' noise differs from its only as their figures do.
+    """
+    measure, layout = plan.measures[0], plan.layout
+    measured = {level.level: _raw(measure, level, layout) for level in measure.levels}
+    fitted = reconciled(replace(layout, periods=layout.periods[:1]), measured)
+    return {level: one.sd.reshape(len(layout.flows), -1) for level, one in fitted.items()}
+
+
+def _raw(measure: PlannedMeasure, level: PlannedLevel, layout: Layout) -> Figures:
+    """Return the noise of a level's first period as it is drawn."""
+    excess = measure.excess
+    own = [] if excess is None else [one.sd for one in excess.levels if one.level is level.level]
+    sd = _of_first_period(np.hypot(level.sd, own[0]) if own else level.sd, layout).reshape(-1)
+    return Figures(values=np.zeros(len(sd)), sd=sd)
+
+
+def _of_first_period(cells: NDArray[np.float64], layout: Layout) -> NDArray[np.float64]:
+    return np.asarray(cells).reshape(len(layout.flows), len(layout.periods), -1)[:, 0]
+
+
+def expected(plan: ReleasePlan, noise: Noise) -> tuple[Expected, ...]:
     """Return what each level of a plan can be expected to be like."""
-    return tuple(_expected(plan, level) for measure in plan.measures for level in measure.levels)
+    return tuple(_expected(level, noise[level.level], plan.layout) for level in plan.measures[0].levels)
 
 
-def _expected(plan: ReleasePlan, level: PlannedLevel) -> Expected:
-    measure = plan.measures[0]
-    known = np.zeros(level.cells, dtype=bool) if level.prior is None else level.prior > 0
+def _expected(level: PlannedLevel, sd: NDArray[np.float64], layout: Layout) -> Expected:
     part = None
-    if level.prior is not None and known.any():
-        part = float(np.median(1.959963984540054 * level.sd[known] / level.prior[known]))
-    return Expected(
-        level=str(level.level),
-        cells=level.cells,
-        sd=float(np.median(level.sd)),
-        part=part,
-        lone_trader=float(np.median(measure.caps)) / measure.minor_units,
-    )
+    if level.prior is not None:
+        prior = _of_first_period(level.prior, layout)
+        known = prior > 0
+        part = float(np.median(Z95 * sd[known] / prior[known])) if known.any() else None
+    return Expected(level=str(level.level), cells=level.cells, sd=float(np.median(sd)), part=part)
 
 
-def flow_to(plan: ReleasePlan, flow: str, partner: str) -> tuple[float, float] | None:
+def lone_trader(plan: ReleasePlan) -> float:
+    """Return what a trader counts at most in the uniform tier whose whole trade is one leaf: the median."""
+    measure = plan.measures[0]
+    return float(np.median(measure.caps)) / measure.minor_units
+
+
+def flow_to(plan: ReleasePlan, noise: Noise, flow: Flow, partner: str) -> tuple[float, float] | None:
     """Return prior and noise of a partner's whole flow in the plan's first period, None where it isn't planned."""
+    layout = plan.layout
     for level in plan.measures[0].levels:
         if level.level is Level.PARTNER and level.prior is not None:
-            for number, cell in enumerate(cells(plan.layout, Level.PARTNER)):
-                if cell.flow == flow and cell.partner == partner:
-                    return float(level.prior[number]), float(level.sd[number])
+            place = (layout.flows.index(flow), layout.partners.index(partner))
+            return float(_of_first_period(level.prior, layout)[place]), float(noise[level.level][place])
     return None
 
 
-def toml_of(plan: ReleasePlan) -> str:
-    """Return the release's configuration as TOML, for an office to complete with its source."""
-    release, prior = plan.release, plan.release.prior
-    measure = release.measures[0]
-    lines = [
-        "# A draft. Complete [source] with your own file and columns; then: mirrors plan FILE",
-        *(f"{key} = {_quoted(value)}" for key, value in (("release", release.release), ("title", release.title))),
-        f"year = {release.year}",
-        f"periods = {_list(release.periods)}",
-        f"flows = {_list(release.flows)}",
-        "",
-        "[source]",
-        f"name = {_quoted(release.source.name)}",
-        'path = "declarations.csv"',
-        'layout = "csv"',
-        "[source.columns]",
-        *(f'{name} = "{name}"' for name in ("trader", "date", "flow", "partner", "commodity", "value")),
-        "",
-        "[keys]",
-        f"partners = {_list(release.keys.partners)}",
-        f"chapters = {_list(release.keys.chapters)}",
-        *(f"headings = {_list(codes)}" for codes in (release.keys.headings,) if codes),
-        *(f"subheadings = {_list(codes)}" for codes in (release.keys.subheadings,) if codes),
-        "",
-    ]
-    if prior is not None:
-        lines += ["[prior]", *(f"{key} = {_quoted(str(getattr(prior, key)))}" for key in _PRIOR_TEXTS)]
-        lines += [f'growth = "{amount_text(prior.growth)}"', ""]
-    lines += ["[[measures]]", f'name = "{measure.name}"', f'rho = "{amount_text(measure.rho)}"', "levels = ["]
-    lines += [
-        f'    {{ level = "{one.level}", relative_noise = "{amount_text(one.relative_noise or Fraction(1))}",'
-        f' floor = "{amount_text(one.floor or Fraction(1))}" }},'
-        for one in measure.levels
-    ]
-    return "\n".join([*lines, "]", ""])
-
-
-_PRIOR_TEXTS = ("publisher", "period", "published", "bundle")
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-
-
-def _quoted(text: str) -> str:
-    shown = "".join(letter if letter.isprintable() or letter in "\n\r\t" else "?" for letter in text)
-    return f'"{shown.translate(_ESCAPES)}"'
-
-
-def _list(texts: Sequence[str]) -> str:
-    return _quoted(texts) if isinstance(texts, str) else f"[{', '.join(_quoted(str(text)) for text in texts)}]"
-
-
-def _periods(year: int, every: str) -> tuple[str, ...]:
-    if every == "year":
-        return (str(year),)
-    form = "{year}-Q{number}" if every == "quarter" else "{year}-{number:02d}"
-    return tuple(form.format(year=year, number=number + 1) for number in range(PARTS[every]))
-
-
-def _whole_period(bundle: Bundle) -> str:
-    periods = bundle.plan["periods"]
-    return str(periods[0]) if len(periods) == 1 else str(periods[0])[:4]
+def notes_on(release: Release, bundle: Bundle, draft: Draft) -> tuple[str, ...]:
+    """Return what the configuration's reader has to know of a draft."""
+    rhythm = RHYTHMS[draft.rhythm]
+    notes = []
+    if rhythm.releases > 1:
+        notes.append(f"The first of {rhythm.releases} releases of the year; the others differ in release and periods.")
+    if release.prior is not None and release.prior.table == ADDED_UP:
+        source = f"{office_of(bundle)}/{release_of(bundle)}"
+        notes.append(f"{ADDED_UP}: the estimates of {source} added up over its periods, which aren't this draft's.")
+    return tuple(notes)
 
 
 def _office(bundle: Bundle) -> Office:
@@ -222,29 +268,3 @@ def _office(bundle: Bundle) -> Office:
             **{word: sheet[word] for word in words},
         ),
     )
-
-
-def _prior(draft: Draft, bundle: Bundle, release: Release) -> PriorFigures:
-    """Return the bundle's estimates, never negative, as priors of the draft's cells."""
-    layout = make_layout(release)
-    growth = Fraction(1, PARTS[draft.every])
-    table = bundle.observations.filter(pl.col("measure") == str(Measure.VALUE))
-    summed = table.group_by("flow", "partner", "product", "level").agg(pl.col("estimate").sum())
-    known = {tuple(row[:4]): max(0.0, row[4]) for row in summed.iter_rows()}
-    return PriorFigures(
-        publisher=str(bundle.plan["office"]["name"]),
-        period=_whole_period(bundle),
-        published=str(bundle.charge["date"]),
-        digest=bundle.digest,
-        growth=growth,
-        same_account=False,
-        figures={
-            (Measure.VALUE, Level(name)): float(growth) * _figures(layout, Level(name), known)
-            for name, _, _ in draft.levels
-        },
-    )
-
-
-def _figures(layout: Layout, level: Level, known: Mapping[tuple[str, ...], float]) -> NDArray[np.float64]:
-    keys = ((str(one.flow), one.partner, one.product, str(level)) for one in cells(layout, level))
-    return np.asarray([known.get(key, 0.0) for key in keys])

@@ -5,7 +5,7 @@ the dashboard is started.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -45,15 +45,17 @@ class Scene:
         agreed: the comparison's file, where one was named.
         name: of that file; empty without one.
         registry: of the offices whose keys have to have signed; None asks for no signature.
+        root: a file of the registry's root that was had by another way.
     """
 
     locations: tuple[Path, ...]
     agreed: Agreed = field(default_factory=Agreed)
     name: str = ""
     registry: Path | None = None
+    root: Path | None = None
 
 
-def scene_of(places: Sequence[Path]) -> Scene:
+def scene_of(places: Sequence[Path], root: Path | None = None) -> Scene:
     """Return the scene of what the command line names: locations, and at most one comparison's file and one registry.
 
     A file alone is looked up where it says that its bundles are; beside locations, these hold the bundles.
@@ -65,13 +67,14 @@ def scene_of(places: Sequence[Path]) -> Scene:
     registry = next((place for place in places if is_registry(place)), None)
     locations = tuple(place for place in places if not is_comparison(place) and place != registry)
     if not files:
-        return Scene(locations=locations, registry=registry)
+        return Scene(locations=locations, registry=registry, root=root)
     agreed = _agreed(files[0])
     return Scene(
         locations=locations or agreed.bundles,
         agreed=agreed,
         name=str(files[0]),
         registry=registry or agreed.registry,
+        root=root,
     )
 
 
@@ -80,28 +83,30 @@ _agreed = lru_cache(maxsize=8)(read_agreed)
 
 def warm(scene: Scene) -> None:
     """Read what is published and compare the newest period, so that the first reader needn't wait for it."""
-    found = published(scene.locations, scene.registry)
+    found = published(scene)
     if len(found.offices) > 1:
         newest = periods_of(found.bundles, scene.agreed.agreement)[-1]
         for period in (newest, None):
             mirrors_of(found, PAIRS, period, scene.agreed.agreement, scene)
 
 
-def published(locations: Sequence[Path], registry: Path | None = None) -> Published:
-    """Return what is published at the locations now; unchanged files aren't read again.
+def published(scene: Scene) -> Published:
+    """Return what is published at the scene's locations now; unchanged files aren't read again.
 
     With a registry, bundles of the offices that it names are held to its keys; where it can't be believed, nothing is
     shown.
     """
-    held = None if registry is None else registry_at(registry)
-    if isinstance(held, Refused):
-        return Published(bundles=(), statements=(), refused=(held,))
+    trusted = None if scene.registry is None else registry_at(scene.registry, scene.root)
+    if isinstance(trusted, Refused):
+        return Published(bundles=(), statements=(), refused=(trusted,))
+    held = None if trusted is None else trusted.known.registry
     known_by = "" if held is None else held.digest
-    return published_at(
-        locations,
+    found = published_at(
+        scene.locations,
         read=lambda place: _bundle(str(place.path), place.stamp, known_by, held),
         read_ledger=lambda place: _statement(str(place.path), place.stamp),
     )
+    return replace(found, trusted=trusted)
 
 
 @st.cache_resource(max_entries=1000, show_spinner=False)

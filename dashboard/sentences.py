@@ -147,10 +147,32 @@ def detectable(cell: MirrorCell) -> str:
     return f"{chance} A true ratio {sides} would be called different four times out of five."
 
 
+_FEWEST = 3
+"""Other periods that it takes to say whether one is odd among them."""
+
+
+def among(cell: MirrorCell, others: Sequence[MirrorCell]) -> str | None:
+    """Return how a period's ratio stands among the pair's other ones that are published here; None without enough."""
+    ratios = [one.ratio for one in others if one.ratio is not None and one.period != cell.period]
+    if cell.ratio is None or len(ratios) < _FEWEST:
+        return None
+    low, high = min(ratios), max(ratios)
+    least, most = cell.ratio_noise_low or 0.0, cell.ratio_noise_high
+    own = f"in {cell.period} it is {figures.ratio(cell.ratio)} ({figures.ratio_interval(least, most)} by noise alone)"
+    if least > high:
+        stands = "above all of them, beyond its own noise: odd among them"
+    elif most is not None and most < low:
+        stands = "below all of them, beyond its own noise: odd among them"
+    else:
+        stands = "not odd among them, as far as noise lets one see"
+    span = f"from {figures.ratio(low)} to {figures.ratio(high)}"
+    return f"In the {count(len(ratios))} other periods shown here imports over exports go {span}; {own}: {stands}."
+
+
 def unusual(cell: MirrorCell) -> str:
     """Return whether this is unusual for the pair, or what it would take to say so."""
     return cell.unusual or (
-        "Nothing can be said about what is usual. That takes ordinary statistics, without added noise, of both offices"
-        " for at least three earlier periods of this length. Whoever starts the dashboard can give it such a table, as"
-        " history in a comparison's file."
+        "What is usual by exact figures isn't known here. That takes ordinary statistics, without added noise, of both"
+        " offices for at least three earlier periods of this length. Whoever starts the dashboard can give it such a"
+        " table, as history in a comparison's file."
     )

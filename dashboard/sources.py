@@ -25,6 +25,7 @@ from release.ledger.statement import (
 )
 from release.ledger.values import AccountState, Charge
 from release.privacy import DELTA_CAP, DELTA_FLOOR, RHO_CAP, RHO_FLOOR, parse_amount
+from release.registry.metadata import Believed
 from release.registry.offices import Registry
 from release.registry.reading import read_registry, today
 
@@ -72,12 +73,28 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trusted:
+    """The registry of offices that signatures were held to, and what made it believed.
+
+    Attributes:
+        place: its folder.
+        known: what it says today, and the SHA-256 of its first root.
+        root: the file of its root that was had by another way; None where it was taken at its word.
+    """
+
+    place: Path
+    known: Believed
+    root: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Published:
-    """All that was found, bundles in order of office and release."""
+    """All that was found, bundles in order of office and release; `trusted` is the registry, where one was named."""
 
     bundles: tuple[Bundle, ...]
     statements: tuple[Stated, ...]
     refused: tuple[Refused, ...]
+    trusted: Trusted | None = None
 
     @property
     def offices(self) -> tuple[str, ...]:
@@ -112,10 +129,10 @@ def release_of(bundle: Bundle) -> str:
     return str(bundle.plan["release"])
 
 
-def registry_at(place: Path) -> Registry | Refused:
-    """Return what the registry of offices at a place says today, or why it is refused."""
+def registry_at(place: Path, root: Path | None = None) -> Trusted | Refused:
+    """Return the registry of offices at a place as it is today, held to a root if one was had; or why not."""
     try:
-        return read_registry(place, day=today()).registry
+        return Trusted(place=place, known=read_registry(place, day=today(), root=root), root=root)
     except RegistryRefusedError as error:
         return Refused(place=str(place), reasons=(f"the registry of offices: {error.reason}",))
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from release.bundle.observations import OBSERVATION_SCHEMA
 from release.bundle.verification import Bundle
+from release.measurement import Measurement
 
 AREAS = {"AAA": "AA", "BBB": "BB", "CCC": "CC", "DDD": "DD"}
 
@@ -84,6 +85,7 @@ def bundle(office: str, figures: Iterable[dict[str, Any]], *, release: str = "20
         charge={},
         metadata=sheet,
         observations=pl.DataFrame(rows, schema=OBSERVATION_SCHEMA),
+        measurement=Measurement(plan_digest="", charge_hash="", noisy={}, weights={}),
     )
 
 

@@ -1,6 +1,5 @@
 """How much of each office's privacy budget is gone, what it bought, and what is left."""
 
-import math
 from fractions import Fraction
 
 import pandas as pd
@@ -30,24 +29,32 @@ def show(page: Page) -> None:
         st.html(markup.paragraph("No ledger statement was found, so no budget can be shown.", "lead"))
         st.html(markup.paragraph("An office's statement stands beside its folder of bundles, as NLD.statement.json."))
         return
-    _lead(states)
+    uniform = tuple(state for state in states if state.account.tier == UNIFORM)
+    large = tuple(state for state in states if state.account.tier != UNIFORM)
     known = budgets.published_epsilons(page.published.bundles)
-    _accounts(states, known)
-    _chart(page, states)
-    _steps(page, states, known)
-    _joint(page)
+    if uniform:
+        _lead(uniform)
+        _accounts(uniform, known)
+        st.subheader("Release by release", anchor=False)
+        _releases(page, uniform, known)
+        _joint(page)
+    if large:
+        st.subheader("Large traders, in accounts of their own", anchor=False)
+        st.html(markup.paragraph(_LARGE, "note"))
+        _large_accounts(large)
+        _releases(page, large, known)
     _without(page)
 
 
 def _lead(states: tuple[AccountState, ...]) -> None:
     fullest = max(states, key=lambda state: state.spent / state.terms.limit)
-    part = math.ceil(100 * fullest.spent / fullest.terms.limit)
+    part = budgets.used(fullest.spent, fullest.terms.limit)
     many = f"{count(len(states))} {'account' if len(states) == 1 else 'accounts'}"
     st.html(
         markup.paragraph(
             f"Of {many}, the fullest is that of {names.office(fullest.account.office)} for {fullest.account.year}:"
-            f" {part} % of its limit is spent, and {figures.rho(fullest.remaining)} of"
-            f" {figures.rho(fullest.terms.limit)} is left.",
+            f" {part} of its limit is spent, and {figures.rho(fullest.remaining)} of"
+            f" {figures.rho(fullest.terms.limit)} is left{_kept(fullest)}.",
             "lead",
         )
     )
@@ -60,56 +67,76 @@ def _lead(states: tuple[AccountState, ...]) -> None:
     )
 
 
+def _kept(state: AccountState) -> str:
+    reserve = budgets.kept(state)
+    return f", {figures.rho(reserve)} of it kept for corrections" if reserve else ""
+
+
 def _name(state: AccountState) -> str:
-    account = state.account
-    tier = "" if account.tier == UNIFORM else f", {account.tier} tier"
-    return f"{account.office} {account.year}, {account.source}{tier}"
+    return f"{state.account.office} {state.account.year}, {state.account.source}"
 
 
 def _accounts(states: tuple[AccountState, ...], known: Epsilons) -> None:
-    columns = ("Account", "Spent rho", "Limit", "Left", "Epsilon", "Used", "A trader’s volume, at best")
+    columns = (
+        "Account",
+        "Used",
+        "Spent rho",
+        "Limit",
+        "Left",
+        "of it kept for corrections",
+        "Epsilon",
+        "A trader’s volume, at best",
+    )
     rows = [
         (
             _name(state),
+            _share(state.spent, state),
             figures.rho(state.spent),
             figures.rho(state.terms.limit),
             figures.rho(state.remaining),
+            figures.rho(budgets.kept(state)),
             _epsilon(state.spent, state, known),
-            _share(state.spent, state),
-            figures.best_estimate(state.spent) if state.account.tier == UNIFORM else figures.NONE,
+            figures.best_estimate(state.spent),
         )
         for state in states
     ]
     deltas = sorted({state.terms.delta for state in states})
     chance = " or ".join(one_in(delta) for delta in deltas)
     caption = f"Accounts by office and accounting year; epsilon at a delta of {chance}"
-    st.html(markup.table(caption, columns, rows, numbers=columns[1:5], short=("Used",)))
-    spent = max((state.spent for state in states if state.account.tier == UNIFORM), default=Fraction(0))
+    st.html(markup.table(caption, columns, rows, numbers=columns[2:7], short=("Used",)))
+    spent = max(state.spent for state in states)
     if spent:
         st.html(markup.paragraph(_meaning(spent), "quiet"))
-    if any(state.account.tier != UNIFORM for state in states):
-        st.html(markup.paragraph(_LARGE, "note"))
-    _reserves(states)
+    for state in states:
+        _raises(state)
+
+
+def _large_accounts(states: tuple[AccountState, ...]) -> None:
+    columns = ("Account", "Used", "Spent rho, at most", "Limit", "Left")
+    rows = [
+        (
+            _name(state),
+            _share(state.spent, state),
+            figures.rho(state.spent),
+            figures.rho(state.terms.limit),
+            figures.rho(state.remaining),
+        )
+        for state in states
+    ]
+    caption = "Accounts of the large-trader tier; its rho isn't comparable with that above, and no epsilon describes it"
+    st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=("Used",)))
     for state in states:
         _raises(state)
 
 
 def _epsilon(spent: Fraction, state: AccountState, known: Epsilons) -> str:
-    """Return epsilon of a loss; nothing for large traders, of whose loss it would say nothing."""
-    if state.account.tier != UNIFORM:
-        return figures.NONE
+    """Return epsilon of a loss at the account's delta."""
     return decimals_up(budgets.epsilon_of(spent, state.terms.delta, known)) if spent else "0"
 
 
 def _share(spent: Fraction, state: AccountState) -> markup.Share:
-    part = spent / state.terms.limit
-    return markup.Share(part=float(part), words=f"{math.ceil(100 * part)} %")
-
-
-def _reserves(states: tuple[AccountState, ...]) -> None:
-    held = [f"{figures.rho(state.terms.reserve)} in {_name(state)}" for state in states if state.terms.reserve]
-    if held:
-        st.html(markup.paragraph(f"Kept for corrections, within the limit: {'; '.join(held)}.", "quiet"))
+    limit = state.terms.limit
+    return markup.Share(part=float(spent / limit), words=budgets.used(spent, limit))
 
 
 def _raises(state: AccountState) -> None:
@@ -117,6 +144,11 @@ def _raises(state: AccountState) -> None:
     for raised in state.raised:
         told = f"{_name(state)}: the limit was raised to {figures.rho(raised.limit)} on {raised.date}."
         st.html(markup.paragraph(f"{told} Reason: {raised.reason}", "note"))
+
+
+def _releases(page: Page, states: tuple[AccountState, ...], known: Epsilons) -> None:
+    _chart(page, states)
+    _steps(page, states, known)
 
 
 def _chart(page: Page, states: tuple[AccountState, ...]) -> None:
@@ -133,7 +165,6 @@ def _chart(page: Page, states: tuple[AccountState, ...]) -> None:
         for step in _of(page, state)
     ]
     if rows:
-        st.subheader("Release by release", anchor=False)
         st.altair_chart(
             charts.spent(pd.DataFrame(rows), [_name(state) for state in states]),
             width="stretch",
@@ -147,7 +178,8 @@ def _of(page: Page, state: AccountState) -> tuple[budgets.Step, ...]:
 
 
 def _steps(page: Page, states: tuple[AccountState, ...], known: Epsilons) -> None:
-    columns = ("Account", "Release", "Date", "State", "Costs rho", "Spent after it", "Epsilon after it", "Of the limit")
+    epsilons = ("Epsilon after it",) if states[0].account.tier == UNIFORM else ()
+    columns = ("Account", "Release", "Date", "State", "Costs rho", "Spent after it", "Of the limit", *epsilons)
     rows = [
         (
             _name(state),
@@ -156,15 +188,17 @@ def _steps(page: Page, states: tuple[AccountState, ...], known: Epsilons) -> Non
             step.state,
             figures.rho(step.rho),
             figures.rho(step.after),
-            _epsilon(step.after, state, known),
             _share(step.after, state),
+            *((_epsilon(step.after, state, known),) if state.account.tier == UNIFORM else ()),
         )
         for state in states
         for step in _of(page, state)
     ]
     if rows:
-        caption = "Releases in order, with what is planned; epsilon doesn't add up, it follows from the summed rho"
-        st.html(markup.table(caption, columns, rows, numbers=columns[4:7], short=("Date", "State", "Of the limit")))
+        doubt = "; epsilon doesn't add up, it follows from the summed rho" if epsilons else ""
+        caption = f"Releases in order, with what is planned{doubt}"
+        numbers = (*columns[4:6], *epsilons)
+        st.html(markup.table(caption, columns, rows, numbers=numbers, short=("Date", "State", "Of the limit")))
 
 
 def _meaning(spent: Fraction) -> str:

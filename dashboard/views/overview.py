@@ -5,19 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, figures, markup, sentences
+from dashboard import budgets, charts, figures, markup, sentences
 from dashboard.choices import kept
-from dashboard.mirrored import (
-    PAIRS,
-    gap_beyond_noise,
-    noise_explains,
-    product_levels,
-    products_of,
-    sure_gap,
-)
+from dashboard.mirrored import PAIRS, noise_explains, product_levels, products_of
+from dashboard.views import ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen, product_chosen
 from release.mirror.comparison import MirrorCell
-from release.wording import amount, percent
+from release.wording import percent
 
 _USUAL = {True: "unusual", False: "usual", None: "can't be said"}
 _SIGNS = {"corresponds": "✓ corresponds", "differs": "≠ differs", "cannot tell": "? cannot tell"}
@@ -42,7 +36,8 @@ def show(page: Page) -> None:
     with left:
         _matrix(page, cells, period)
     with right:
-        _ranking(cells)
+        st.subheader("Largest gaps first", anchor=False)
+        ranking.show(cells)
     _all_flows(cells)
     _covers(page)
 
@@ -61,8 +56,10 @@ def _budget_used(page: Page) -> str:
     for office in page.published.offices:
         stated = page.published.stated(office)
         states = () if stated is None else stated.accounts
-        parts = [float(state.spent / state.terms.limit) for state in states if state.account.tier == "uniform"]
-        used.append(f"{office} {percent(max(parts))}" if parts else f"{office} unknown")
+        uniform = [state for state in states if state.account.tier == "uniform"]
+        fullest = max(uniform, key=lambda state: state.spent / state.terms.limit, default=None)
+        told = "unknown" if fullest is None else budgets.used(fullest.spent, fullest.terms.limit)
+        used.append(f"{office} {told}")
     return f"Privacy budget used so far: {', '.join(used)}."
 
 
@@ -70,8 +67,9 @@ def _matrix(page: Page, cells: Sequence[MirrorCell], period: str) -> None:
     st.subheader("Exporters by importers", anchor=False)
     st.html(
         markup.paragraph(
-            "Each square is one flow. Blue: the exporter reports more. Orange: the importer does. A dot ● means that"
-            " the added noise alone could have made the difference. Choose a square to see the pair.",
+            "Each square is one flow. Blue: the exporter reports more. Orange: the importer does. Pale: it can't be"
+            " told whether they differ. A dot ● means that the added noise alone could have made the difference."
+            " Choose a square to see the pair.",
             "quiet",
         )
     )
@@ -106,6 +104,7 @@ def _square(cell: MirrorCell) -> dict[str, object]:
         "told": percent(cell.srd),
         "sign": _SIGNS[cell.verdict],
         "verdict": figures.verdict(cell),
+        "open": cell.verdict == "cannot tell",
         "within": noise_explains(cell),
         "x": figures.with_error(cell.x, cell.x_sd),
         "m": figures.with_error(cell.m, cell.m_sd),
@@ -113,45 +112,12 @@ def _square(cell: MirrorCell) -> dict[str, object]:
     }
 
 
-def _ranking(cells: Sequence[MirrorCell]) -> None:
-    st.subheader("Largest gaps first", anchor=False)
-    sure = any(sure_gap(cell) > 0 for cell in cells)
-    ranked = sorted(cells, key=lambda cell: (-sure_gap(cell), -gap_beyond_noise(cell), -abs(cell.gap)))
-    caption = (
-        "Ranked by the gap that is sure, then by the gap that noise alone doesn't explain. Sure: clipping and the"
-        " number of comparisons are allowed for as well. A flow can correspond and have a sure gap: within the band."
-        if sure
-        else "No gap is sure. Ranked by the gap that noise alone doesn't explain; clipping of large traders may."
-    )
-    columns = ("Flow", "Verdict", "Sure gap", "Beyond noise")
-    rows = [_ranked(cell) for cell in ranked]
-    st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=columns[:2]))
-
-
-def _ranked(cell: MirrorCell) -> tuple[markup.Value, ...]:
-    return (
-        _link(cell),
-        figures.verdict(cell),
-        _least(sure_gap(cell)),
-        _least(gap_beyond_noise(cell)),
-    )
-
-
-def _link(cell: MirrorCell) -> markup.Link:
-    shown = (("exporter", cell.exporter), ("importer", cell.importer), ("period", cell.period))
-    return markup.Link(page="pair", shown=(*shown, *kept("t", "c")), words=f"{cell.exporter} to {cell.importer}")
-
-
-def _least(gap: float) -> str:
-    return f"≥ {amount(gap, 'USD')}" if gap else "none"
-
-
 def _all_flows(cells: Sequence[MirrorCell]) -> None:
     columns = ("Flow", "Verdict", "Exports", "Imports", "Imports / exports", "Difference, of the mean")
     known = any(cell.unusual for cell in cells)
     rows = [
         (
-            _link(cell),
+            ranking.link(cell),
             figures.verdict(cell),
             figures.with_error(cell.x, cell.x_sd),
             figures.with_error(cell.m, cell.m_sd),

@@ -8,11 +8,14 @@ import streamlit as st
 from dashboard import charts, figures, markup, names, sentences
 from dashboard.choices import asked_in_vain, choice
 from dashboard.mirrored import PAIRS, noise_explains, product_levels
-from dashboard.views import pair_parts
+from dashboard.views import asking, pair_parts, ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen
 from release.mirror.comparison import MirrorCell
 from release.mirror.history import past_of
 from release.wording import amount, percent
+
+_OPEN = ""
+"""No office is chosen yet."""
 
 _WIDEST = 6.0
 """An interval that is open above is drawn up to here."""
@@ -27,33 +30,61 @@ def show(page: Page) -> None:
     for name in ("exporter", "importer"):
         unknown = asked_in_vain(name, offices)
         if unknown is not None:
-            st.html(markup.paragraph(f"No bundle of an office “{unknown}” was found; another is shown.", "note"))
+            st.html(markup.paragraph(f"No bundle of an office “{unknown}” was found.", "note"))
     exporter, importer = _chosen(offices)
     period = period_chosen(page)
+    if not exporter or not importer:
+        _to_choose(page, exporter, importer, period)
+        return
     cell = next(
         (one for one in page.mirrors(PAIRS, period) if (one.exporter, one.importer) == (exporter, importer)), None
     )
     if cell is None:
         st.html(markup.paragraph("The two offices publish no common figure of this flow in this period.", "lead"))
-        pair_parts.sheets(page, exporter, importer)
+        asking.sheets(page, exporter, importer)
         return
     _verdict(cell)
-    _chapters(page, cell)
+    parts = _parts(page, cell)
+    if parts:
+        pair_parts.products(cell, parts)
+    else:
+        st.html(markup.paragraph("The two offices publish no common product detail of this flow.", "quiet"))
+    asking.show(page, exporter, importer, parts)
     _over_time(page, cell)
     public = page.scene.agreed.public
     history = past_of(public.history, exporter, importer, period)
     pair_parts.past(cell, history, public.history_source)
-    pair_parts.sheets(page, exporter, importer)
+    asking.sheets(page, exporter, importer)
 
 
 def _chosen(offices: Sequence[str]) -> tuple[str, str]:
+    """Return the two offices; one that isn't chosen yet is the empty text."""
     left, right = st.columns(2)
     with left:
-        exporter = choice("Exports reported by", offices, "exporter", proposal=offices[0], words=names.office)
+        exporter = choice("Exports reported by", (_OPEN, *offices), "exporter", proposal=_OPEN, words=_office)
     partners = [office for office in offices if office != exporter]
     with right:
-        importer = choice("Imports reported by", partners, "importer", proposal=partners[0], words=names.office)
+        importer = choice("Imports reported by", (_OPEN, *partners), "importer", proposal=_OPEN, words=_office)
     return exporter, importer
+
+
+def _office(code: str) -> str:
+    return names.office(code) if code else "choose an office"
+
+
+def _to_choose(page: Page, exporter: str, importer: str, period: str) -> None:
+    """Write which flows there are, those of an office that is chosen already, largest gaps first."""
+    st.html(markup.paragraph("Choose the two offices above, or one of these flows.", "lead"))
+    st.html(
+        markup.paragraph(
+            "A flow: what one country reports as exports to another, beside what that one reports as imports from it.",
+            "quiet",
+        )
+    )
+    cells = [
+        one for one in page.mirrors(PAIRS, period) if exporter in {"", one.exporter} and importer in {"", one.importer}
+    ]
+    ranking.show(cells)
 
 
 def _verdict(cell: MirrorCell) -> None:
@@ -161,18 +192,15 @@ def _bound(bound: float | None) -> str:
     return "no bound is stated" if bound is None else f"at most {amount(bound, 'USD')}"
 
 
-def _chapters(page: Page, cell: MirrorCell) -> None:
+def _parts(page: Page, cell: MirrorCell) -> list[MirrorCell]:
+    """Return the flow's products in its period, at the finest level that is published."""
     levels = product_levels(page.published.bundles)
-    parts = [
+    return [
         one
         for level in levels[-1:]
         for one in page.mirrors(level, cell.period)
         if (one.exporter, one.importer) == (cell.exporter, cell.importer)
     ]
-    if parts:
-        pair_parts.products(cell, parts)
-    else:
-        st.html(markup.paragraph("The two offices publish no common product detail of this flow.", "quiet"))
 
 
 def _over_time(page: Page, cell: MirrorCell) -> None:
@@ -183,4 +211,4 @@ def _over_time(page: Page, cell: MirrorCell) -> None:
     ]
     if len(own) > 1:
         looks = [one for one in page.looks() if (one.exporter, one.importer) == (cell.exporter, cell.importer)]
-        pair_parts.over_time(own, looks)
+        pair_parts.over_time(cell, own, looks)

@@ -1,32 +1,19 @@
-"""The lower half of the pair page: products, periods, the pair's public past, and the two metadata sheets."""
+"""The lower half of the pair page: products, periods, and the pair's public past."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import charts, figures, markup, names, sentences
 from dashboard.mirrored import gap_beyond_noise, sure_gap
-from dashboard.views.page import Page
+from dashboard.views.ranking import BEYOND, least
 from release.mirror.agreement import Past
 from release.mirror.comparison import MirrorCell
 from release.mirror.looks import Look
 from release.wording import amount, percent
 
 MOST_PRODUCTS = 14
-_SHEET = {
-    "trade_system": "Trade system",
-    "re_exports": "Re-exports",
-    "thresholds": "Thresholds",
-    "confidentiality": "Confidential goods",
-    "hs_edition": "Goods classification",
-    "territory": "Territory",
-    "date_basis": "Date that counts",
-    "currency": "Currency",
-    "rate_source": "Conversion to US$",
-    "vintage": "Vintage",
-}
 
 
 def products(whole: MirrorCell, parts: Sequence[MirrorCell]) -> None:
@@ -35,7 +22,7 @@ def products(whole: MirrorCell, parts: Sequence[MirrorCell]) -> None:
     st.subheader("Which products carry the gap", anchor=False)
     noisy = [one for one in parts if gap_beyond_noise(one) > 0]
     st.html(markup.paragraph(_carried(noisy, len(parts))))
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([3, 2], gap="large")
     with left:
         shown = ranked[:MOST_PRODUCTS]
         labels = [names.product_with_code(one.product) for one in shown]
@@ -56,9 +43,11 @@ def products(whole: MirrorCell, parts: Sequence[MirrorCell]) -> None:
                 "Each point is a product; the cross is its 95 % interval of noise, the wedge the agreed band.", "quiet"
             )
         )
-    columns = ("Product", "Verdict", "Exports", "Imports", "M − X by noise", "Sure gap")
+    columns = ("Product", "Verdict", "Exports", "Imports", "Imports less exports", "Beyond noise", "Sure gap")
     most = min(len(ranked), 2 * MOST_PRODUCTS)
-    caption = f"The {most} products with the largest gaps of {len(parts)}; ± and intervals are 95 % by noise"
+    caption = (
+        f"{most} of {len(parts)} products, those with most beyond noise first. ± is half a 95 % interval. {BEYOND}"
+    )
     rows = [_product_row(one) for one in ranked[: 2 * MOST_PRODUCTS]]
     with st.expander("The same as a table"):
         st.html(markup.table(caption, columns, rows, numbers=columns[2:]))
@@ -70,15 +59,16 @@ def _rest(cell: MirrorCell) -> float:
 
 def _carried(noisy: Sequence[MirrorCell], parts: int) -> str:
     if not noisy:
-        return f"In none of {parts} products is the gap larger than noise alone could have made it."
+        return f"In none of {parts} products is the gap beyond noise."
     listed = [
-        f"{names.product_with_code(one.product)} ({'imports' if one.gap > 0 else 'exports'} higher by at least"
-        f" {amount(gap_beyond_noise(one), 'USD')})"
+        f"{names.product_with_code(one.product)} ({'imports' if one.gap > 0 else 'exports'} higher,"
+        f" {least(gap_beyond_noise(one))})"
         for one in sorted(noisy, key=gap_beyond_noise, reverse=True)[:3]
     ]
-    some = f"In {len(noisy)} of {parts} products noise alone doesn't explain the gap, by chance alone in about"
+    sure = sum(sure_gap(one) > 0 for one in noisy)
     expected = max(1, round(0.05 * parts))
-    return f"{some} {expected}. The largest: {'; '.join(listed)}."
+    some = f"In {len(noisy)} of {parts} products the gap is beyond noise; chance alone would make about {expected} so."
+    return f"{some} In {sure or 'none'} of them it is sure. Most beyond noise: {'; '.join(listed)}."
 
 
 def _sides(cell: MirrorCell) -> list[dict[str, object]]:
@@ -113,20 +103,23 @@ def _point(cell: MirrorCell) -> dict[str, object]:
 
 
 def _product_row(cell: MirrorCell) -> tuple[markup.Value, ...]:
-    sure = sure_gap(cell)
     return (
         names.product_with_code(cell.product),
         figures.verdict(cell),
         figures.with_error(cell.x, cell.x_sd),
         figures.with_error(cell.m, cell.m_sd),
-        figures.gap_interval(cell.gap_noise_low, cell.gap_noise_high),
-        f"≥ {amount(sure, 'USD')}" if sure else "none",
+        figures.with_error(cell.gap, (cell.x_sd**2 + cell.m_sd**2) ** 0.5),
+        least(gap_beyond_noise(cell)),
+        least(sure_gap(cell)),
     )
 
 
-def over_time(cells: Sequence[MirrorCell], looks: Sequence[Look]) -> None:
-    """Write both sides over the periods, with bands of noise, and the years to date."""
+def over_time(cell: MirrorCell, cells: Sequence[MirrorCell], looks: Sequence[Look]) -> None:
+    """Write both sides over the periods, with bands of noise, how `cell` stands among them, and the years to date."""
     st.subheader("Over time", anchor=False)
+    stands = sentences.among(cell, cells)
+    if stands:
+        st.html(markup.paragraph(stands))
     ordered = sorted(cells, key=lambda one: one.period)
     months = [{"period": one.period, **side} for one in ordered for side in _sides(one)]
     st.altair_chart(
@@ -223,52 +216,3 @@ def _released(cell: MirrorCell) -> dict[str, object]:
         "high": shown,
         "words": words,
     }
-
-
-def sheets(page: Page, exporter: str, importer: str) -> None:
-    """Write both offices' metadata side by side, with what to ask the partner first."""
-    st.subheader("How each office records this flow", anchor=False)
-    x, m = (page.published.of(office)[-1].metadata for office in (exporter, importer))
-    asked = questions(x, m)
-    if asked:
-        st.html(markup.paragraph("Worth asking the partner:"))
-        st.html(markup.bullets(asked))
-    rows: list[tuple[markup.Value, ...]] = [
-        ("Valuation of this flow", _text(x["valuation"]["X"]), _text(m["valuation"]["M"]), ""),
-        ("Partner country is the", _text(x["partner"]["X"]), _text(m["partner"]["M"]), ""),
-        *((label, _text(x.get(key)), _text(m.get(key)), _same(x, m, key)) for key, label in _SHEET.items()),
-    ]
-    columns = ("", f"{names.area(exporter)}, exports", f"{names.area(importer)}, imports", "")
-    st.html(markup.table("What each office states about its own figures", columns, rows, short=("",)))
-
-
-def questions(x: Mapping[str, Any], m: Mapping[str, Any]) -> list[str]:
-    """Return what to ask, from where the two sheets differ or are silent."""
-    asked = []
-    valuation_x, valuation_m = _text(x["valuation"]["X"]), _text(m["valuation"]["M"])
-    if "unknown" in (valuation_x, valuation_m):
-        asked.append("How is this flow valued? One side doesn't say, so no CIF/FOB factor was applied.")
-    elif valuation_x in {"FOB", "FAS"} and valuation_m == "CIF":
-        asked.append("Which part of the imports' value is freight and insurance? Exports are without it, imports with.")
-    by_x, by_m = _text(x["partner"]["X"]), _text(m["partner"]["M"])
-    if by_m in {"origin", "consignment"} and by_x != by_m:
-        asked.append(f"Which goods come through third countries? Exports are by {by_x}, imports by country of {by_m}.")
-    asked += [
-        f"{label}: the exporter says “{_text(x.get(key))}”, the importer “{_text(m.get(key))}”. What does it change?"
-        for key, label in _SHEET.items()
-        if _same(x, m, key) == "differs"
-    ]
-    stated = {_text(sheet.get("thresholds")) for sheet in (x, m)}
-    if stated - {"none", "", "unknown"}:
-        asked.append("How much trade lies below the thresholds, by month and chapter?")
-    if {_text(sheet.get("confidentiality")) for sheet in (x, m)} - {"none", "", "unknown"}:
-        asked.append("Which of the large gaps are confidential goods, booked under another code or country?")
-    return asked
-
-
-def _same(x: Mapping[str, Any], m: Mapping[str, Any], key: str) -> str:
-    return "" if x.get(key) == m.get(key) else "differs"
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else "not stated"

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import figures, histories, markup, names
 from dashboard.histories import History, Recorded
-from dashboard.sources import Refused, release_of
+from dashboard.sources import Refused, Trusted, release_of
 from dashboard.views.page import Page, has_bundles, heading
 from release.bundle.signature import Standing
 from release.bundle.verification import Bundle
@@ -27,9 +27,11 @@ def show(page: Page) -> None:
         return
     told = histories.histories(found)
     _lead(told)
+    if found.trusted is not None:
+        _believed(found.trusted)
     _table(told)
     for history in told:
-        _details(history)
+        _details(history, found.trusted)
 
 
 def _lead(told: tuple[History, ...]) -> None:
@@ -47,6 +49,27 @@ def _lead(told: tuple[History, ...]) -> None:
     )
 
 
+def _believed(trusted: Trusted) -> None:
+    """Write which registry said whose keys these are, and what made it believed."""
+    known = trusted.known
+    rows = [
+        ("Registry of offices", f"version {known.registry.version}, to be renewed by {known.registry.expires}"),
+        ("Found at", str(trusted.place)),
+        ("SHA-256 of its first root", known.first_root),
+        ("Why it is believed", _reason(trusted)),
+    ]
+    st.html(markup.table("Who says whose key is whose", ("", ""), rows, short=("",)))
+
+
+def _reason(trusted: Trusted) -> str:
+    if trusted.root is not None:
+        return f"its first root is the one in {trusted.root}, which you named with --root"
+    return (
+        "it was taken at its word. Compare the SHA-256 above with the one that the registry's keepers give you by"
+        " another way, or start the dashboard with --root and their file"
+    )
+
+
 def _vouched(told: tuple[History, ...]) -> str:
     """Return how many bundles somebody known vouches for, in words."""
     signed = sum(one.bundle.vouched.standing is Standing.SIGNED for one in told)
@@ -59,11 +82,14 @@ def _vouched(told: tuple[History, ...]) -> str:
     return "None is signed, so nobody vouches for them yet."
 
 
-_SIGNATURES = {
-    Standing.SIGNED: "by the office",
-    Standing.UNCHECKED: "by whom is unchecked",
-    Standing.UNSIGNED: "none",
-}
+_SIGNATURES = {Standing.SIGNED: "by the office", Standing.UNCHECKED: "by whom is unchecked", Standing.UNSIGNED: "none"}
+
+
+def _signature(bundle: Bundle) -> str:
+    """Return who signed, with the beginning of the key as `mirrors registry verify` shows it."""
+    statement = bundle.vouched.statement
+    told = _SIGNATURES[bundle.vouched.standing]
+    return told if statement is None else f"{told}, key {statement.key.keyid[:16]}…"
 
 
 def _table(told: tuple[History, ...]) -> None:
@@ -87,7 +113,7 @@ def _table(told: tuple[History, ...]) -> None:
             figures.rho(parse_rho(one.bundle.plan["rho"])),
             count(len(one.bundle.observations)),
             one.recorded.value,
-            _SIGNATURES[one.bundle.vouched.standing],
+            _signature(one.bundle),
             one.superseded_by or figures.NONE,
         )
         for one in told
@@ -95,7 +121,25 @@ def _table(told: tuple[History, ...]) -> None:
     st.html(markup.table("Bundles by office", columns, rows, numbers=("Costs rho", "Figures"), short=("Charged on",)))
 
 
-def _details(history: History) -> None:
+def _signer(bundle: Bundle, trusted: Trusted | None) -> tuple[tuple[str, str], ...]:
+    """Return the whole key that signed, and what the registry says of it."""
+    statement = bundle.vouched.statement
+    if statement is None:
+        return (("Signed", "by nobody"),)
+    key = f"{statement.key.keyid} (ed25519 {statement.key.public})"
+    offices = {} if trusted is None else trusted.known.registry.offices
+    office = offices.get(str(bundle.plan["office"]["code"]))
+    entry = None if office is None else office.key(statement.key.keyid)
+    if entry is None:
+        return (("Signed by the key", key), ("Whose key that is", "unchecked: no registry that was named says so"))
+    ended = "" if entry.until_date is None else f", {entry.state} on {entry.until_date}; this release was kept"
+    said = (
+        f"that of {office.reporter}, {office.name}, in the registry since {entry.since_date}{ended}" if office else ""
+    )
+    return (("Signed by the key", key), ("Whose key that is", said))
+
+
+def _details(history: History, trusted: Trusted | None) -> None:
     bundle = history.bundle
     versions = bundle.charge.get("versions")
     made = [f"{name} {version}" for name, version in versions.items()] if isinstance(versions, dict) else []
@@ -109,6 +153,7 @@ def _details(history: History) -> None:
             "What that protects",
             unit_warning(str(bundle.plan["unit"]["kind"])) or "all of a trader's records of the year",
         ),
+        *_signer(bundle, trusted),
         ("Digest of the bundle", bundle.digest),
         ("Found at", bundle.place),
     ]

@@ -22,6 +22,7 @@ from release.bundle.reading import Files, exactly, opened
 from release.bundle.signature import Standing, Vouched, hold_to_statement, released, vouched
 from release.errors import BundleRefusedError, DamagedLedgerError
 from release.ledger.statement import read_statement
+from release.measurement import Measurement
 from release.registry.offices import Registry
 from release.signing.envelope import LARGEST_SIGNATURE, SIGNATURE
 
@@ -106,6 +107,7 @@ class Bundle:
         charge: the published charge.
         metadata: the sheet that a mirror needs.
         observations: the published table.
+        measurement: the noisy result with the scale of each cell's noise, by tier.
         vouched: who vouches for it.
     """
 
@@ -115,6 +117,7 @@ class Bundle:
     charge: dict[str, Any]
     metadata: dict[str, Any]
     observations: pl.DataFrame
+    measurement: Measurement
     vouched: Vouched = _UNSIGNED
 
 
@@ -138,6 +141,7 @@ def read_bundle(place: Path | Files, registry: Registry | None = None) -> Bundle
         charge=known.values.charge,
         metadata=known.values.metadata,
         observations=known.values.table,
+        measurement=known.values.measurement,
         vouched=known.vouched,
     )
 

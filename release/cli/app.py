@@ -261,11 +261,12 @@ def dashboard(
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="On this machine; nothing else can reach it.")] = 8501,
     registry: RegistryPlace = None,
+    root: RootFile = None,
 ) -> None:
     """Show published bundles, their mirrors and budgets in a browser. Nothing leaves this machine."""
     from release.cli import dashboards, places
 
-    dashboards.serve(places.on_this_machine(locations or ["published"]), port, registry)
+    dashboards.serve(places.on_this_machine(locations or ["published"]), port, registry, root)
 
 
 @practice.command("new")

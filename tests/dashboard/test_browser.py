@@ -78,6 +78,17 @@ def test_what_was_chosen_stays_while_pages_are_changed(browser: Browser, served:
     assert watched.quiet, watched
 
 
+def test_the_pair_page_opened_from_the_side_bar_leads_to_a_pair(browser: Browser, served: str) -> None:
+    with a_page(browser) as (page, watched):
+        opened(page, served)
+        page.get_by_role("link", name="Pair", exact=True).click()
+        expect_text(page, "Choose the two offices above, or one of these flows.")
+        page.get_by_role("link", name="NLD to ITA", exact=True).click()
+        expect_text(page, "What to ask the partner")
+        assert "exporter=NLD" in page.url
+    assert watched.quiet, watched
+
+
 def test_the_table_beside_the_matrix_is_reached_by_keyboard(browser: Browser, served: str) -> None:
     with a_page(browser) as (page, watched):
         opened(page, f"{served}/")

@@ -1,6 +1,7 @@
 """Each page in each of its states, run by Streamlit's own test runner, without a browser."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -8,9 +9,12 @@ import pytest
 from published_world import RATIOS, World, write_release, write_world
 from streamlit.testing.v1 import AppTest
 
+from dashboard import sentences
 from dashboard.mirrored import PAIRS, family
+from dashboard.settings import words_of
 from dashboard.sources import published_at
 from release.mirror.comparison import Agreement
+from release.registry.reading import read_registry
 from release.wording import amount
 
 PAGES = ("overview", "pair", "explorer", "budget", "releases", "plan", "methods")
@@ -18,25 +22,33 @@ PAGES = ("overview", "pair", "explorer", "budget", "releases", "plan", "methods"
 
 def _script(view: str, locations: list[str]) -> None:
     import importlib
-    from pathlib import Path
 
     from dashboard.reading import choose, published, scene_of
+    from dashboard.settings import places_of
     from dashboard.views.page import Page
 
-    scene = scene_of([Path(location) for location in locations])
+    scene = scene_of(*places_of(locations))
     shown = importlib.import_module(f"dashboard.views.{view}")
     agreement = choose(scene.agreed.agreement)
-    shown.show(Page(published=published(scene.locations), agreement=agreement, scene=scene))
+    shown.show(Page(published=published(scene), agreement=agreement, scene=scene))
 
 
-def shown(view: str, *locations: Path, **asked: str) -> str:
+def shown(view: str, *locations: Path, root: Path | None = None, **asked: str) -> str:
     """Return all text of a page, tags left out, after it ran without an exception."""
-    page = AppTest.from_function(
-        _script, default_timeout=60, kwargs={"view": view, "locations": [str(place) for place in locations]}
-    )
+    return text_of(ran(view, *locations, root=root, **asked))
+
+
+def ran(view: str, *locations: Path, root: Path | None = None, **asked: str) -> AppTest:
+    """Return a page that ran once."""
+    kwargs = {"view": view, "locations": words_of(locations, root)}
+    page = AppTest.from_function(_script, default_timeout=60, kwargs=kwargs)
     for name, value in asked.items():
         page.query_params[name] = value
-    page.run()
+    return page.run()
+
+
+def text_of(page: AppTest) -> str:
+    """Return all text of a page that ran without an exception, tags left out."""
     assert not page.exception
     written = [*page.title, *page.subheader, *page.html, *page.code]
     return re.sub(
@@ -84,16 +96,37 @@ def test_a_product_in_the_address_shows_that_product_of_every_pair(world: Path) 
 
 
 @pytest.mark.parametrize("name", ["exporter", "importer"])
-def test_an_unknown_office_in_the_address_is_told_and_another_shown(world: Path, name: str) -> None:
+def test_an_unknown_office_in_the_address_is_told_and_the_flows_there_are_are_shown(world: Path, name: str) -> None:
     told = shown("pair", world, **{name: "ZZZ"})
-    assert "No bundle of an office “ZZZ” was found; another is shown." in told
-    assert "Verdict:" in told
+    assert "No bundle of an office “ZZZ” was found." in told
+    assert "Choose the two offices above, or one of these flows." in told
+
+
+def test_where_no_pair_is_chosen_the_largest_gaps_are_shown_to_choose_from(world: Path) -> None:
+    every = shown("pair", world)
+    assert "Choose the two offices above" in every
+    assert every.index("NLD to ITA") < every.index("GBR to NLD")
+    from_one = shown("pair", world, exporter="USA")
+    assert "USA to GBR" in from_one
+    assert "NLD to ITA" not in from_one
+    assert "Verdict:" not in from_one
 
 
 def test_the_pair_says_what_to_ask_and_what_could_have_been_seen(world: Path) -> None:
     told = shown("pair", world, exporter="USA", importer="GBR")
     assert "Verdict: differs, exports higher" in told
     assert "Which goods come through third countries?" in told
+    first = told.index("First about the products with most beyond noise")
+    assert first < told.index("01 Live animals", first) < told.index("27 Mineral fuels and oils", first)
+    assert "To United Kingdom, where exports are higher: are some of these goods recorded there as imports" in told
+
+
+def test_products_are_told_in_the_same_words_and_figures_in_text_and_table(world: Path) -> None:
+    told = shown("pair", world, exporter="NLD", importer="ITA")
+    largest = re.search(r"Most beyond noise: 01 Live animals \(imports higher, (≥ US\$ [\d.]+ bn)\)", told)
+    assert largest is not None
+    assert told.count(largest[1]) >= 3  # in the text, among the questions, and in the table
+    assert "of them it is sure" in told
     assert "would be called different four times out of five" in told
 
 
@@ -101,6 +134,22 @@ def test_months_have_lines_and_a_year_to_date(months: Path) -> None:
     told = shown("pair", months, exporter="NLD", importer="ITA")
     assert "Over time" in told
     assert "The year to 2024-03, looked at after every month" in told
+
+
+def test_a_month_is_told_to_be_odd_only_beyond_its_own_noise(months: Path) -> None:
+    cells = [
+        one for one in family(published_at([months]).bundles, PAIRS, None, Agreement()).cells if one.exporter == "NLD"
+    ]
+    cell = replace(cells[0], period="2024-04", ratio=1.6, ratio_noise_low=1.5, ratio_noise_high=1.7)
+    told = sentences.among(cell, cells)
+    assert told is not None
+    assert told.startswith("In the 3 other periods shown here imports over exports go from 1.")
+    assert "not odd among them" in told
+    high = replace(cell, ratio=3.0, ratio_noise_low=2.8, ratio_noise_high=None)
+    low = replace(cell, ratio=0.5, ratio_noise_low=0.4, ratio_noise_high=0.6)
+    assert "above all of them" in str(sentences.among(high, cells))
+    assert "below all of them" in str(sentences.among(low, cells))
+    assert sentences.among(cell, cells[:2]) is None
 
 
 AGREED = """
@@ -171,6 +220,12 @@ def test_the_budget_tells_what_was_spent_and_what_is_planned_and_why_a_limit_was
     assert "2024-late to come planned 0.75 1.75" in told
     assert "the limit was raised to 5 on 2025-03-01. Reason: a census of ports" in told
     assert "at best to about ±138 % (95 %)" in told
+    assert "4 of 5 is left, 0.5 of it kept for corrections" in told
+    parts = told.split("Large traders, in accounts of their own")
+    assert [part.count("NLD 2024, declarations 1 % 99 1,000 901") + part.count(" 99 1,000 901") for part in parts] == [
+        0,
+        1,
+    ]
 
 
 def test_releases_are_held_against_their_ledgers(world: Path, tmp_path: Path) -> None:
@@ -182,9 +237,58 @@ def test_releases_are_held_against_their_ledgers(world: Path, tmp_path: Path) ->
     assert "No ledger statement was found" in shown("budget", place)
 
 
-def test_a_plan_is_drafted_and_a_wrong_loss_is_told(world: Path) -> None:
-    assert "It would publish" in shown("plan", world, of="NLD", every="quarter", rho="1/2")
+def test_releases_name_the_keys_that_signed_and_what_made_the_registry_believed(tmp_path: Path) -> None:
+    golden = Path(__file__).resolve().parents[1] / "golden" / "1"
+    places, root = (golden / "bundle", golden / "registry"), golden / "registry" / "1.root.json"
+    known = read_registry(places[1], day=None)
+    at_its_word, pinned = (shown("releases", *places, root=one) for one in (None, root))
+    for told in (at_its_word, pinned):
+        assert known.first_root in told
+        for office in published_at([places[0]]).offices:
+            key = known.registry.offices[office].keys[0].key
+            assert f"by the office, key {key.keyid[:16]}…" in told
+            assert f"{key.keyid} (ed25519 {key.public})" in told
+    assert "it was taken at its word" in at_its_word
+    assert f"its first root is the one in {root}" in pinned
+    (tmp_path / "root.json").write_bytes((places[1] / "1.targets.json").read_bytes())
+    assert "the registry of offices:" in shown("releases", *places, root=tmp_path / "root.json")
+
+
+def test_a_plan_begins_as_the_last_release_and_its_cost_stands_beside_what_is_left(world: Path) -> None:
+    told = shown("plan", world, of="NLD")
+    assert "The release would publish 72 figures about 2025 and cost rho 1" in told
+    assert "It fits: it takes 1; NLD's limit of rho for a year is 4, of which 0.5 is kept for corrections." in told
+    assert "All traders 1 4 0 3 0.5" in told
+    assert "Large traders, at most 99 1,000 0 901 0" in told
+    assert "Of 2024's limit of 4, 3 is left, 0.5 of it kept for corrections." in told
+    assert 'ceiling = "100"' in told
+    without = shown("plan", world, of="NLD", large="off")
+    assert "Large traders, at most" not in without
+    assert "This draft states no bound" in without
+    assert "ceiling" not in without
+
+
+def test_monthly_releases_are_charged_twelve_times(world: Path) -> None:
+    told = shown("plan", world, of="NLD", every="every-month", rho="1/2")
+    assert "The first of 12 releases would publish 72 figures about 2025-01 and cost rho 0.5" in told
+    assert "The 12 of the year would cost 6." in told
+    assert "It does NOT fit: 12 releases take 6;" in told
+    assert "At most 0.291 for each would fit." in told
+    once = shown("plan", world, of="NLD", every="month", rho="1/2")
+    assert "864 figures about 2025-01 to 2025-12 and cost rho 0.5" in once
     assert "That isn't a loss" in shown("plan", world, rho="much")
+
+
+def test_what_was_never_chosen_follows_the_office(tmp_path: Path) -> None:
+    write_release(World(offices=("ITA",)), "ITA", tmp_path)
+    write_release(World(offices=("NLD",), rho="1/2"), "NLD", tmp_path)
+    page = ran("plan", tmp_path / "published")
+    assert "cost rho 1 " in text_of(page)
+    page.selectbox(key="choice-of").select("NLD").run()
+    assert "cost rho 0.5 " in text_of(page)
+    page.text_input(key="choice-rho").input("3/4").run()
+    page.selectbox(key="choice-of").select("ITA").run()
+    assert "cost rho 0.75 " in text_of(page)
 
 
 @pytest.mark.parametrize("view", PAGES)

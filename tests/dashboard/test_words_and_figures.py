@@ -17,9 +17,11 @@ from published_world import OFFICE, World, write_release
 
 from dashboard import figures, histories, markup, names, sentences
 from dashboard.budgets import accounts, epsilon_of, joint, published_epsilons, steps
-from dashboard.drafts import Draft, planned, toml_of, usual_levels
+from dashboard.configuration import toml_of
+from dashboard.drafts import Draft, notes_on, planned
 from dashboard.losses import epsilon
 from dashboard.mirrored import PAIRS, family, noise_explains, sure_gap
+from dashboard.precedents import RHYTHMS, precedent
 from dashboard.sources import published_at
 from dashboard.tables import Wanted, cells_of, csv_of, parquet_of, wanted_cells, with_verdicts
 from release.accounting import epsilon as epsilon_by_opendp
@@ -27,6 +29,8 @@ from release.config import load_release
 from release.ledger.book import Book
 from release.ledger.memory import MemoryStore
 from release.mirror.comparison import Agreement, compare
+from release.plan import make_plan
+from release.priors.loading import load_prior
 
 DELTA = Fraction(1, 10**8)
 
@@ -189,18 +193,40 @@ def test_a_bundle_that_its_ledger_does_not_know_is_told(tmp_path: Path) -> None:
     assert histories.recorded(bundle, None) is histories.Recorded.UNKNOWN
 
 
-@pytest.mark.parametrize("every", ["year", "quarter", "month"])
-def test_a_draft_is_a_configuration_that_the_program_reads(world: Path, tmp_path: Path, every: str) -> None:
-    (bundle,) = published_at([world]).of("NLD")
-    levels = tuple((level, Fraction(1, 10), Fraction(10**8)) for level in usual_levels(bundle))
-    plan = planned(Draft(rho=Fraction(1, 2), every=every, levels=levels), bundle)
-    text = toml_of(plan)
+@pytest.mark.parametrize("rhythm", list(RHYTHMS))
+@pytest.mark.parametrize("place", ["world", "months"])
+def test_a_draft_is_a_configuration_that_the_program_plans_alike(
+    place: str, request: pytest.FixtureRequest, tmp_path: Path, rhythm: str
+) -> None:
+    published = request.getfixturevalue(place)
+    (bundle,) = published_at([published]).of("NLD")
+    last = precedent(bundle)
+    assert last is not None
+    draft = Draft(rho=Fraction(1, 2), rhythm=rhythm, scales=last.scales, large=last.large)
+    plan = planned(draft, bundle)
+    text = toml_of(plan.release, notes_on(plan.release, bundle, draft))
     assert tomllib.loads(text)["year"] == 2025
     (tmp_path / "office.toml").write_text(OFFICE.format(code="NLD", area="NL"), encoding="utf-8")
     (tmp_path / "draft.toml").write_text(text, encoding="utf-8")
-    _, release = load_release(tmp_path / "draft.toml")
+    office, release = load_release(tmp_path / "draft.toml")
     assert (release.periods, release.measures) == (plan.release.periods, plan.release.measures)
-    assert plan.rho == Fraction(1, 2)
+    assert (plan.rho, plan.excess_rho) == (Fraction(1, 2), Fraction(199, 2))
+    if release.prior is not None and release.prior.table is not None:
+        assert "added up" in text
+        return
+    theirs = make_plan(office, release, load_prior(office, release, folder=tmp_path, published=published))
+    assert theirs.measures[0].scales_digest == plan.measures[0].scales_digest
+
+
+def test_the_noise_of_the_last_release_is_read_off_its_scales(world: Path) -> None:
+    last = precedent(published_at([world]).of("NLD")[0])
+    assert last is not None
+    assert (last.rhythm, last.rho) == ("year", Fraction(1))
+    by_level = {scale.level: scale for scale in last.scales}
+    assert math.isclose(by_level["partner"].part * by_level["partner"].floor, 1e8, rel_tol=0.1)
+    assert last.large is not None
+    assert last.large.ceiling == 100
+    assert [scale.level for scale in last.large.scales] == list(by_level)
 
 
 @pytest.mark.parametrize(

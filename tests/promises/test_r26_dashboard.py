@@ -35,7 +35,7 @@ sys.addaudithook(hook)
 """
 _SERVED = """
 from dashboard.serving import serve
-serve(int(sys.argv[1]), [Path(place) for place in sys.argv[2:]])
+serve(int(sys.argv[1]), sys.argv[2:])
 """
 _STREAMLIT = """
 from streamlit.web.cli import main
@@ -157,7 +157,7 @@ def test_a_failing_page_tells_a_visitor_nothing_of_the_error(
 
 
 def test_the_shipped_settings_are_the_safe_ones() -> None:
-    given = arguments((Path("published"),), 8501)
+    given = arguments(["/published"], 8501)
     for option, value in {
         "server.address": "127.0.0.1",
         "browser.gatherUsageStats": "false",
