@@ -238,6 +238,18 @@ class SourceMissingError(DataError):
         )
 
 
+class DatabaseError(DataError):
+    """The database that holds the records can't be reached or read; its own words could quote a record."""
+
+    def __init__(self, service: str, reason: str) -> None:
+        self.service, self.reason = service, reason
+        super().__init__(
+            f"The database of the service {service} can't be used: {reason}. Nothing was charged or written."
+            " Correct its entry in pg_service.conf, its password file or the role's rights, until"
+            f" `psql service={service}` can read the table, and run again."
+        )
+
+
 class SchemaError(DataError):
     """The source hasn't the columns that the config maps."""
 

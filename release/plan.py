@@ -522,9 +522,13 @@ def _prior_document(prior: PriorFigures) -> dict[str, Any]:
     }
 
 
+_WHEREABOUTS = ("path", "service", "table", "obtainable")
+"""Where the records are is nobody's business, and changes nothing of what is made of them."""
+
+
 def _layout_of_source(release: Release) -> dict[str, Any]:
     described = asdict(release.source)
-    return {key: value for key, value in described.items() if key not in ("path", "obtainable")}
+    return {key: value for key, value in described.items() if key not in _WHEREABOUTS}
 
 
 def _metadata(office: Office) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from release.confidential import clip, leaves, preparation
-from release.confidential.records import exact_vectors
+from release.confidential.engine import exact_vectors
 from release.confidential.rows import scans
 from release.confidential.sources import HeldFile, columns_of, hold
 from release.config.office import (

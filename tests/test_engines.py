@@ -3,8 +3,12 @@
 import datetime
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
+from itertools import cycle
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,13 +17,20 @@ import pytest
 from clip_world import ALL_LEVELS, BELOW_CELLS, planned, uneven_prior
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from ledger_world import plain, postgres
+from table_world import Server, of_table, serving
 
 from release.confidential.database.duckdb import DuckDB, parquet
+from release.confidential.database.files import _own_folder, by_duckdb
 from release.confidential.database.lines import Database
+from release.confidential.database.postgres import vectors_of_table
 from release.confidential.database.vectors import database_vectors
-from release.confidential.engine import Vectors, exact_vectors
+from release.confidential.engine import Vectors, exact_vectors, vectors_of_rows
+from release.confidential.holding import HeldFiles
+from release.confidential.rows import shaped
 from release.confidential.sources import hold
+from release.confidential.tables import HeldTable
+from release.config.release import Column
+from release.errors import UsageError
 from release.plan import ReleasePlan
 from release.tables import Flow, Measure
 
@@ -78,6 +89,8 @@ def written(place: Path, rows: list[tuple[object, ...]], kind: str) -> Path:
             "value": pa.array(amounts[0], amount),
             "mass": pa.array(amounts[1], amount),
             "declaration": pa.array(columns[7], pa.string()),
+            "year": pa.array([None if day is None else str(day.year) for day in columns[1]], pa.string()),
+            "month": pa.array([None if day is None else f" {day.month:02}" for day in columns[1]], pa.string()),
         }
     )
     pq.write_table(table, place / "rows.parquet")
@@ -133,22 +146,112 @@ MANY = [
 """A row of each sort, twice: every rule and both tiers are at work."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with postgres() as database:
-        yield plain(database())
+CODES = planned(rho="1", levels=ALL_LEVELS).release.source
+CHOSEN = {
+    "chosen rows": {"only": {"flow": ("M", "x")}, "leave_out": {"partner": ("ZZ",), "declaration": ("D9",)}},
+    "two views of each row": {
+        "columns": replace(CODES.columns, value="worth", flow="way"),
+        "views": ({"worth": "value", "way": "flow"}, {"worth": "mass", "way": Column(constant="M")}),
+        "only": {"way": ("M",)},
+    },
+    "fields of several columns": {
+        "columns": replace(
+            CODES.columns,
+            date=Column(joined=("year", "month")),
+            partner=Column(first_of=("declaration", "partner")),
+            commodity=Column(by_flow={Flow.IMPORTS: "commodity", Flow.EXPORTS: "partner"}),
+        ),
+        "date_format": "%Y-%m",
+        "value_in": "thousands",
+    },
+}
+"""What a config may say of rows and fields, beside a column a field."""
+
+
+def choosing(**said: object) -> ReleasePlan:
+    """Return a plan whose source is told so."""
+    plan = planned(rho="1", levels=ALL_LEVELS, flows=tuple(Flow))
+    return replace(plan, release=replace(plan.release, source=replace(plan.release.source, **said)))  # type: ignore[arg-type]
+
+
+CASES = {**PLANS, **{name: choosing(**said) for name, said in CHOSEN.items()}}
+
+
+def with_kinds(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each case with a kind of amounts, all kinds in turn."""
+    kinds = cycle(sorted(KINDS))
+    return ((name, next(kinds)) for name in names)
+
+
+@pytest.mark.parametrize("name", sorted(CHOSEN))
+def test_duckdb_takes_the_rows_and_fields_that_a_config_chooses(name: str, tmp_path: Path) -> None:
+    place, plan = written(tmp_path / "rows", MANY, "texts"), CASES[name]
+    files = hold(place, "parquet")
+    found = listed(by_duckdb(files, plan, IDS, folder=tmp_path / "spilled", protected=("T2",)))
+    assert any(map(any, found.values()))
+    assert found == expected(place, plan)
 
 
 @pytest.mark.slow
-def test_postgresql_gives_the_integers_of_the_engine_in_this_process(server: str, tmp_path: Path) -> None:
-    from release.confidential.database.postgres import Postgres
+def test_duckdb_goes_on_where_memory_ends_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    folder = _own_folder(tmp_path)
+    database = DuckDB(folder=folder, memory="40MB")
+    try:
+        database.connection.execute(
+            "create temp table kept as"
+            " select 'T' || (n * 7919 % 600000) as id, n from range(600000) as r(n) order by id"
+        )
+        spilled = [path for path in folder.rglob("*") if path.is_file()]
+        assert sum(path.stat().st_size for path in spilled) > 10**6
+        assert database.connection.sql("select count(distinct id) from kept").fetchall() == [(600_000,)]
+    finally:
+        database.close()
+    assert not [path for path in folder.rglob("*") if path.is_file()]
 
-    for name, kind in zip(sorted(PLANS), [*sorted(KINDS), *sorted(KINDS)], strict=False):
+
+def test_the_next_run_removes_what_a_killed_one_spilled_and_nobody_else_can_look(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left, others = tmp_path / f"duckdb-{gone.pid}-ab", tmp_path / f"duckdb-{os.getpid()}-ab"
+    for folder in (left, others):
+        folder.mkdir()
+        (folder / "duckdb_temp_storage-0.tmp").write_bytes(b"lines")
+    own = _own_folder(tmp_path)
+    assert (left.exists(), others.exists(), own.stat().st_mode & 0o777) == (False, True, 0o700)
+
+
+def test_an_engine_that_is_not_installed_is_refused_before_anything_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ibis", None)
+    with pytest.raises(UsageError, match="needs: pip install"):
+        HeldFiles(tmp_path / "nowhere", PLANS["levels"].release.source, "duckdb")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("services")) as started:
+        yield started
+
+
+@pytest.mark.slow
+def test_a_table_gives_the_integers_of_files_whether_postgresql_or_polars_adds_it_up(
+    server: Server, tmp_path: Path
+) -> None:
+    for name, kind in with_kinds(sorted(CASES)):
         place = written(tmp_path / "rows", MANY, kind)
-        database = Postgres(server)
-        try:
-            assert by(database, database.give(pq.read_table(place / "rows.parquet")), PLANS[name]) == expected(
-                place, PLANS[name]
-            )
-        finally:
-            database.close()
+        server.put(pq.read_table(place / "rows.parquet"))
+        wanted, plan = expected(place, CASES[name]), of_table(CASES[name])
+        for work in (True, False):
+            table = HeldTable(plan.release.source, work=work)
+            try:
+                found = (
+                    vectors_of_table(table, plan, IDS, protected=("T2",))
+                    if work
+                    else vectors_of_rows(
+                        [shaped(frame, plan.release.source) for frame in table.frames()], plan, IDS, protected=("T2",)
+                    )
+                )
+            finally:
+                table.close()
+            assert listed(found) == wanted, (name, kind, work)

@@ -12,7 +12,8 @@ from edited_program import Edit, call, edited
 from numpy.typing import NDArray
 from offices import OFFICE, RELEASE, Place, line, new_book, plan_of, some_lines, write_office, write_records
 
-from release.confidential.records import PROTECTED, Records, exact_vectors
+from release.confidential.engine import exact_vectors
+from release.confidential.records import PROTECTED, Records
 from release.confidential.sources import hold
 from release.config import load_release
 from release.errors import (

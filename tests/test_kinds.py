@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from providers import CURRENT, LEGACY, Row, current, legacy, text_of, write_release
 
-from release.confidential.records import exact_vectors
+from release.confidential.engine import exact_vectors
 from release.confidential.sources import columns_of, hold
 from release.config import load_release
 from release.config.kinds import area_translations, columns_stated, kinds

@@ -8,7 +8,7 @@ from release.bundle.heads import heads_in, heads_seen
 from release.cli.printing import say
 from release.config import Office, Release, load_release
 from release.config.loading import inside
-from release.errors import ConfigError, LedgerMissingError
+from release.errors import ConfigError, LedgerMissingError, UsageError
 from release.ledger.book import Book
 from release.plan import ReleasePlan, make_plan
 from release.priors import load_prior
@@ -82,7 +82,13 @@ def published_folder(office: Office, folder: Path, out: Path | None) -> Path:
 
 
 def source_place(release: Release, folder: Path, source: Path | None) -> Path | None:
-    """Return where the records are: the command line's place, or the config's, or None when neither names one."""
+    """Return where the records are: the command line's place, or the config's, or None when neither names one.
+
+    Raises:
+        UsageError: the config says that they are in a table, and the command line names a file.
+    """
+    if source is not None and release.source.layout == "table":
+        raise UsageError("--source names files, and the config's records are in a table. Nothing was read or charged.")
     if source is not None or release.source.path is None:
         return source
     return inside(folder, release.source.path)

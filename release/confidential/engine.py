@@ -4,7 +4,7 @@ Rows stream in batches; traders are worked on a part at a time, parts on all cor
 neither the order of rows nor that of threads decides anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -37,12 +37,25 @@ def exact_vectors(
     protected: tuple[str, ...] = (),
     folder: Path | None = None,
 ) -> Vectors:
-    """Return each tier's and measure's clipped integer vector before noise, of the first `rows` rows or of all.
+    """Return the vectors of some files' rows, of the first `rows` of each frame or of all; see `vectors_of_rows`."""
+    read = scans(files, plan.release.source, columns_of(plan.release.source))
+    some = read if rows is None else [frame.head(rows) for frame in read]
+    return vectors_of_rows(some, plan, ids, protected=protected, folder=folder)
+
+
+def vectors_of_rows(
+    frames: Iterable[pl.LazyFrame],
+    plan: ReleasePlan,
+    ids: Ids = NO_IDS,
+    *,
+    protected: tuple[str, ...] = (),
+    folder: Path | None = None,
+) -> Vectors:
+    """Return each tier's and measure's clipped integer vector before noise.
 
     The traders in `protected` stay in the uniform tier alone. Lines that don't fit in memory are written to an unnamed
     file in `folder`. Confidential: nothing of it leaves this package.
     """
-    read = scans(files, plan.release.source, columns_of(plan.release.source))
     preparing = Preparation(plan, ids)
     asked = preparing.trader_codes(protected).tolist()
     vectors = {
@@ -50,7 +63,7 @@ def exact_vectors(
         for measure in plan.measures
         for tier in ((Tier.UNIFORM,) if measure.excess is None else tuple(Tier))
     }
-    parts = amounts(read if rows is None else [frame.head(rows) for frame in read], plan, preparing, folder=folder)
+    parts = amounts(frames, plan, preparing, folder=folder)
     for added in on_all_cores(partial(_added, plan, asked), parts):
         for key, vector in added.items():
             vectors[key] += vector

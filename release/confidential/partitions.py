@@ -75,7 +75,7 @@ class Partitions:
     def _write(self) -> None:
         """Write what is held to the end of the file, one block a part."""
         if self._file is None:
-            self._file = self._open.enter_context(_unnamed(self._folder))
+            self._file = self._open.enter_context(unnamed(self._folder))
         for number, blocks in enumerate(self._memory):
             if blocks:
                 block = np.ascontiguousarray(np.concatenate(blocks, axis=1))
@@ -99,7 +99,7 @@ class Partitions:
         return block
 
 
-def _unnamed(folder: Path | None) -> BinaryIO:
+def unnamed(folder: Path | None) -> BinaryIO:
     """Open a file that has no name, or loses it at once where the file system needs one; mode 0600."""
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """An office's records as a run sees them: something that can be digested, checked, and measured under a charge.
 
-The straight line through this package: hold the files, digest them, check their columns; and, once charged, read rows,
-prepare lines, sum a trader's leaves, clip, add noise.
+The straight line through this package: hold the files or the table, digest them, check their columns; and, once
+charged, read rows, prepare lines, sum a trader's leaves, clip, add noise.
 """
 
 from collections.abc import Iterator
@@ -10,29 +10,18 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from release.confidential import journal, preparation
 from release.confidential.boundary import guarded, sealed
-from release.confidential.contents import content_findings
-from release.confidential.engine import Vectors, exact_vectors
+from release.confidential.engine import Vectors
 from release.confidential.environment import check_environment, forbid_dumps, started_with
-from release.confidential.inspection import Finding, row_findings, text_findings
+from release.confidential.holding import HeldFiles, HeldRecords, HeldRows
+from release.confidential.inspection import Finding
 from release.confidential.mapping import ProtectedTraders, TraderIds, read_protected_traders, read_trader_ids
 from release.confidential.noise import noisy
-from release.confidential.rows import check_kinds, check_text, scans
 from release.confidential.rules import NO_IDS, Ids
 from release.confidential.secret import keyed_digest, office_secret
-from release.confidential.sources import (
-    HeldFile,
-    check_schema,
-    columns_of,
-    content_digest,
-    file_digests,
-    hold,
-    unchanged,
-)
 from release.config.office import Engine
 from release.config.release import Source
 from release.errors import ConfidentialPriorError, LossNotCoveredError, SourceChangedError, SourceMissingError
@@ -55,7 +44,7 @@ PROTECTED = "protected-traders"
 
 
 class Records:
-    """The source at `place`; nothing is opened before the first question.
+    """The source at `place`, or in the table that it names; nothing is opened before the first question.
 
     `trader_ids` is where the office's table of ids is, `protected` its list of traders who asked for protection, when
     the config names them.
@@ -87,6 +76,7 @@ class Records:
         Raises:
             EnvironmentRefusedError: the noise or the memory of this process could be tampered with.
             SourceMissingError: there is no such file.
+            DatabaseError: the database that holds the table can't be reached.
             SchemaError: a mapped column is missing, or a file can't be read.
             ConfidentialPriorError: the prior is one of these files.
             MicrodataError: the rehearsal failed.
@@ -96,7 +86,7 @@ class Records:
         digests = self._keyed(plan)
         self._refuse_own_records(plan)
         sealed("rehearsal without rows", lambda: self._vectors(plan, rows=0))
-        journal.note(self._state, "source checked", {"files": len(self._files)})
+        journal.note(self._state, "source checked", {"files": self._held.parts})
         return digests
 
     @guarded
@@ -117,49 +107,37 @@ class Records:
         journal.note(self._state, "reading records")
         asked = () if self._requests is None else self._requests.traders
         vectors = sealed("measure", lambda: self._vectors(plan, protected=asked))
-        if not unchanged(self._files) or self._fresh_digest() != self._digest:
+        if not self._held.unchanged(self._digest):
             raise SourceChangedError(plan.release.release)
+        self._held.close()
         journal.note(self._state, "records read")
         released = sealed("noise", lambda: _released(plan, charges, vectors))
         journal.note(self._state, "noise drawn")
         return _measurement(plan, charges[0], released)
+
+    def close(self) -> None:
+        """Let go of a table, whose transaction others may wait for."""
+        self._held.close()
 
     @guarded
     def reasons(self, plan: ReleasePlan) -> preparation.Reasons:
         """Return how many rows each rule touches: confidential, for `mirrors source check` alone."""
         forbid_dumps()
         self._digest  # noqa: B018 - schema first
-        found = sealed("check", lambda: preparation.reasons(_rows(self._files, plan), plan, self._ids))
+        found = sealed("check", lambda: preparation.reasons(self._held.frames(plan), plan, self._ids))
         journal.note(self._state, "source check", asdict(found))
         return found
 
     def _vectors(self, plan: ReleasePlan, *, rows: int | None = None, protected: tuple[str, ...] = ()) -> Vectors:
         """Return the integers before noise, by the engine that the office chose."""
-        source = self._source
-        chosen = bool(source.views or source.only or source.leave_out)
-        if self._engine == "polars" or source.layout != "parquet" or chosen:
-            return exact_vectors(
-                self._files, plan, self._ids, rows=rows, protected=protected, folder=self._state / SPILLED
-            )
-        from release.confidential.database.files import vectors_of_files
-
-        return vectors_of_files(
-            self._files, plan, self._ids, rows=rows, protected=protected, folder=self._state / SPILLED
-        )
+        return self._held.vectors(plan, self._ids, rows=rows, protected=protected, folder=self._state / SPILLED)
 
     @guarded
     def findings(self, plan: ReleasePlan) -> tuple[Finding, ...]:
         """Return what is wrong with the files as a whole: confidential, for `mirrors source check` alone."""
         forbid_dumps()
         self._digest  # noqa: B018 - schema first
-        return sealed("findings", lambda: self._looked_over(plan))
-
-    def _looked_over(self, plan: ReleasePlan) -> tuple[Finding, ...]:
-        return (
-            *text_findings(self._files, self._source),
-            *row_findings(self._files, plan),
-            *content_findings(self._files, plan),
-        )
+        return sealed("findings", lambda: self._held.findings(plan, self._state / SPILLED))
 
     def _keyed(self, plan: ReleasePlan) -> tuple[tuple[str, str], ...]:
         contents = [(SOURCE, self._digest)]
@@ -172,26 +150,23 @@ class Records:
         return tuple((name, keyed_digest(secret, digest, purpose=f"{release}/{name}")) for name, digest in contents)
 
     @cached_property
-    def _files(self) -> tuple[HeldFile, ...]:
+    def _held(self) -> HeldRecords:
+        if self._source.layout == "table":
+            return HeldRows(self._source, self._engine)
         place = self._place
         if place is None:
             raise SourceMissingError("the path in the config, which names none")
-        return sealed("open", lambda: hold(place, self._source.layout, self._source.encoding))
+        return HeldFiles(place, self._source, self._engine)
 
     @cached_property
     def _digest(self) -> bytes:
-        sealed("schema", lambda: check_schema(self._files, self._source))
-        sealed("schema", lambda: check_kinds(self._files, self._source, columns_of(self._source)))
-        sealed("schema", lambda: check_text(self._files, self._source, columns_of(self._source)))
-        return self._fresh_digest()
-
-    def _fresh_digest(self) -> bytes:
-        return sealed("digest", lambda: content_digest(self._files, file_digests(self._files)))
+        self._held.check()
+        return self._held.digest()
 
     def _refuse_own_records(self, plan: ReleasePlan) -> None:
         """Refuse a prior that is one of the confidential files, by whatever path, link or copy it is named."""
         tables = (self._table, self._requests)
-        held = {digest.hex() for digest in sealed("digest", lambda: file_digests(self._files))}
+        held = {digest.hex() for digest in self._held.file_digests()}
         held |= {table.content_digest.hex() for table in tables if table is not None}
         if plan.prior is not None and plan.prior.digest in held:
             raise ConfidentialPriorError(plan.release.release)
@@ -217,10 +192,6 @@ class Records:
     @property
     def _ids(self) -> Ids:
         return NO_IDS if self._table is None else (self._table.aliases, self._table.traders)
-
-
-def _rows(files: tuple[HeldFile, ...], plan: ReleasePlan) -> tuple[pl.LazyFrame, ...]:
-    return scans(files, plan.release.source, columns_of(plan.release.source))
 
 
 def _check_charges(plan: ReleasePlan, charges: tuple[Charge, ...]) -> None:

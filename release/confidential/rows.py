@@ -25,7 +25,15 @@ def scan_rows(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -
     Where the source has views, a row is one view of a record and has their columns too. Rows that `only` and
     `leave_out` leave out aren't there; each is decided by its own codes.
     """
-    rows = all_rows(files, source, names)
+    return _chosen(all_rows(files, source, names), source)
+
+
+def shaped(rows: pl.LazyFrame, source: Source) -> pl.LazyFrame:
+    """Return rows of any source in its views, without those that `only` and `leave_out` leave out."""
+    return _chosen(_viewed(rows, source), source)
+
+
+def _chosen(rows: pl.LazyFrame, source: Source) -> pl.LazyFrame:
     return rows.filter(chosen(source)) if source.only or source.leave_out else rows
 
 
@@ -56,8 +64,7 @@ def first_rows(files: Sequence[HeldFile], source: Source, number: int) -> pl.Dat
         name for name in scans[0].collect_schema().names() if all(name in s.collect_schema().names() for s in scans)
     ]
     firsts = [scan.select(pl.col(shared).cast(pl.String, strict=False)).head(number) for scan in scans]
-    rows = _viewed(pl.concat(firsts), source)
-    return (rows.filter(chosen(source)) if source.only or source.leave_out else rows).collect()
+    return shaped(pl.concat(firsts), source).collect()
 
 
 def text_lines(file: HeldFile) -> pl.LazyFrame:

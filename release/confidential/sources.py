@@ -93,6 +93,13 @@ def _held(path: Path, name: str, told: str, encoding: str) -> HeldFile:
     return HeldFile(descriptor=descriptor, name=name, told=told, partition=partition, state=state, text=text)
 
 
+def held_file(descriptor: int, name: str, told: str) -> HeldFile:
+    """Return an open file of this process' own as one of a source, in UTF-8."""
+    return HeldFile(
+        descriptor=descriptor, name=name, told=told, partition=(), state=_state(descriptor), text=descriptor
+    )
+
+
 def _in_utf8(descriptor: int, encoding: str, told: str) -> int:
     """Return a file in memory that holds a file's text of a one-byte encoding in UTF-8, uncompressed."""
     copy = os.memfd_create("records", os.MFD_CLOEXEC)

@@ -9,6 +9,9 @@ from release.config.office import Office
 from release.config.release import Column, MeasurePlan, Release, Source
 from release.tables import Measure
 
+WORKS_ON = {"duckdb": "parquet", "postgres": "table"}
+"""The layout of records that an engine beside polars works on; polars works on all others."""
+
 MOST_LEAVES = 2**21
 """How many (flow, period, partner, product) leaves a release may have; exact sums are proven to fit up to here."""
 
@@ -112,12 +115,25 @@ def _layout_faults(source: Source) -> Faults:
     if isinstance(source.reporter, Column) and source.reporter.column is None:
         faults.append((("source", "reporter"), "is one column, with translated codes where the source has others"))
     if source.encoding != "utf-8" and source.layout != "csv":
-        faults.append((("source", "encoding"), "is a CSV's; text in Parquet is UTF-8"))
+        faults.append((("source", "encoding"), "is a CSV's; other layouts state their own"))
+    faults += _table_faults(source)
     for index, view in enumerate(source.views):
         if any(isinstance(field, Column) and field.constant is None for field in view.values()):
             faults.append((("source", "views", index), "a view's columns are named, or { constant = ... }"))
         if view.keys() != source.views[0].keys():
             faults.append((("source", "views", index), "all views make the same columns"))
+    return faults
+
+
+def _table_faults(source: Source) -> Faults:
+    """Return what is lacking where the records are a database's table, or has no use where they aren't."""
+    faults: Faults = []
+    of_table = {"service": source.service, "table": source.table}
+    if source.layout == "table":
+        faults += [(("source", name), 'is needed where layout = "table"') for name, own in of_table.items() if not own]
+        faults += [(("source", "path"), "has no use: the records are in a table")] if source.path else []
+    else:
+        faults += [(("source", name), 'goes with layout = "table"') for name, own in of_table.items() if own]
     return faults
 
 
@@ -228,7 +244,22 @@ def faults_between(office: Office, release: Release) -> Faults:
     share = next((s for s in office.account.calendar if s.release == release.release), None)
     if share is not None and (share.rho != rho or share.year != release.year):
         faults.append((("measures",), f"the office's calendar gives {release.release} another loss or year"))
-    return faults + _source_faults(office, release)
+    return faults + _engine_faults(office, release) + _source_faults(office, release)
+
+
+def _engine_faults(office: Office, release: Release) -> Faults:
+    """Refuse ids that a database engine would have to put together."""
+    source = release.source
+    if WORKS_ON.get(office.engine) != source.layout:
+        return []
+    once = source.columns.declaration if source.duplicates == "count once" else None
+    ids = {"trader": source.columns.trader, "declaration": once}
+    problem = f"the engine {office.engine} takes it from one column: make one in a view, or let polars read"
+    return [
+        (("source", "columns", name), problem)
+        for name, field in ids.items()
+        if isinstance(field, Column) and field.column is None
+    ]
 
 
 def _source_faults(office: Office, release: Release) -> Faults:

@@ -26,7 +26,7 @@ from release.privacy import RHO_CAP
 
 Valuation = Literal["FOB", "FAS", "CIF", "unknown"]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
-Engine = Literal["polars", "duckdb"]
+Engine = Literal["polars", "duckdb", "postgres"]
 Attribution = Literal["origin", "consignment", "last known destination", "sale or purchase", "unknown"]
 
 
@@ -186,7 +186,8 @@ class Office:
         metadata: what partners must know to compare; published in every bundle.
         policy: the office's own bounds.
         signing: how the office signs; without it bundles are unsigned.
-        engine: what sums up records: `polars`, or `duckdb` for Parquet; CSV is always read by polars.
+        engine: what sums up records: `polars`, in this process; `duckdb` for Parquet, where CSV and tables stay with
+            polars; `postgres`, the database that holds a table, which then gives out each cell's sum alone.
         state: private folder for the secret, stored noisy results and the private log; never published.
         published: where bundles go, unless the command line names another place.
         withheld: releases whose bundles an audit shouldn't look for there, and why.

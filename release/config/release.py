@@ -18,8 +18,10 @@ from release.config.fields import (
     Part,
     Period,
     PolicyRho,
+    Relation,
     Rho,
     Scale,
+    Service,
     Text,
     Year,
 )
@@ -118,7 +120,9 @@ class Source:
         level: which commodity level's rows count, where a kind's files hold several: adding levels counts goods twice.
         frequency: which rows count, where a kind's files hold years and months.
         path: a file, folder or glob inside the config's folder; `--source` replaces it.
-        layout: `csv` (one line a row, gzip allowed) or `parquet`.
+        layout: `csv` (one line a row, gzip allowed), `parquet`, or `table` (of a PostgreSQL database).
+        service: which entry of libpq's `pg_service.conf` says where the database is, for a table. Passwords stay there.
+        table: the table or view, as `schema.name`; without a schema the role's search path finds it.
         encoding: of a CSV's text.
         quotes: `none`: a quotation mark is text; `within lines`: a quoted field may hold the separator, not a line end.
         value_decimals: how many decimals of the currency are kept.
@@ -137,11 +141,13 @@ class Source:
 
     name: Name
     columns: Columns
-    layout: Literal["csv", "parquet"]
+    layout: Literal["csv", "parquet", "table"]
     kind: Name = "columns"
     level: Literal["TOTAL", "chapter", "heading", "subheading"] | None = None
     frequency: Literal["annual", "monthly"] | None = None
     path: InnerPath | None = None
+    service: Service | None = None
+    table: Relation | None = None
     encoding: Literal["utf-8", "latin-1", "cp1252"] = "utf-8"
     separator: Literal[",", ";", "\t", "|"] = ","
     quotes: Literal["none", "within lines"] = "within lines"

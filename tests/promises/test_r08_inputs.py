@@ -235,7 +235,7 @@ BY_NAME = Edit(
 )
 UNNOTICED = Edit(
     module="confidential/records.py",
-    old="        if not unchanged(self._files) or self._fresh_digest() != self._digest:",
+    old="        if not self._held.unchanged(self._digest):",
     new="        if False:",
 )
 

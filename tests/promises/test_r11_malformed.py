@@ -26,7 +26,7 @@ from offices import (
     write_office,
 )
 
-from release.confidential.records import exact_vectors
+from release.confidential.engine import exact_vectors
 from release.confidential.sources import hold
 from release.config import load_release
 from release.errors import ConfigError, MirrorsError, SchemaError

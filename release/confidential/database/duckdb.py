@@ -17,13 +17,15 @@ def _quotient(whole: int, by: int) -> int:  # type: ignore[empty-body]
 
 
 class DuckDB:
-    """A connection of its own; what it spills is removed when it is closed."""
+    """A connection of its own; what it spills is removed when it is closed.
+
+    What it spills isn't encrypted: DuckDB can only with an extension that would have to be fetched from elsewhere.
+    """
 
     def __init__(self, *, folder: Path, memory: str = "75%") -> None:
         self.connection = duckdb.connect(":memory:")
         self.connection.execute("set enable_progress_bar = false")
         self.connection.execute("set preserve_insertion_order = false")
-        self.connection.execute("set temp_file_encryption = true")
         self.connection.execute(f"set memory_limit = '{memory}'")
         self.connection.execute(f"set temp_directory = '{_quoted(folder)}'")
         self.connection.execute(

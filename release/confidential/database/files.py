@@ -14,7 +14,7 @@ from release.confidential.sources import HeldFile
 from release.plan import ReleasePlan
 
 
-def vectors_of_files(
+def by_duckdb(
     files: Sequence[HeldFile],
     plan: ReleasePlan,
     ids: Ids,

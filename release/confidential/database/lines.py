@@ -2,7 +2,8 @@
 
 Amounts and dates are worked out in the database. A text is read by the very expressions of `preparation`: each distinct
 text of a column comes into this package once and its code goes back as a table to join; ids only where they aren't in
-their one spelling already. Columns are taken one for a field, or one for each flow: a view does the rest.
+their one spelling already. A trader, and a declaration that counts once, are one column each; a config is refused
+otherwise.
 """
 
 from collections.abc import Callable
@@ -17,9 +18,9 @@ from release.confidential import rules
 from release.confidential.coding import Rule
 from release.confidential.database.expressions import EXACT
 from release.confidential.rules import LARGEST_LINE, Ids
+from release.confidential.sources import columns_of, names_in
 from release.config.fields import months_of
 from release.config.release import Column, FieldSource
-from release.errors import SchemaError
 from release.plan import ReleasePlan
 from release.tables import Measure
 
@@ -57,7 +58,7 @@ class Lines:
         source, columns, layout = self._plan.release.source, self._columns, self._plan.layout
         once = source.duplicates == "count once"
         flow = lambda text: rules.place(text, layout.flows)  # noqa: E731
-        read = self._place(rows, "flow", columns.flow, flow)
+        read = self._place(self._chosen(self._viewed(rows)), "flow", columns.flow, flow)
         read = self._place(
             read, "partner", columns.partner, lambda text: rules.place_or_residual(text, layout.partners)
         )
@@ -83,27 +84,69 @@ class Lines:
         )
         return lines.distinct() if once else lines
 
+    def _viewed(self, rows: Table) -> Table:
+        """Return the mapped columns, in every view of each row."""
+        source = self._plan.release.source
+        own = rows.select(*columns_of(source))
+        made = [
+            own.mutate(
+                **{
+                    name: own[field] if isinstance(field, str) else ibis.literal(field.constant)
+                    for name, field in view.items()
+                }
+            )
+            for view in source.views
+        ]
+        return own if not made else ibis.union(*made, distinct=False) if len(made) > 1 else made[0]
+
+    def _chosen(self, rows: Table) -> Table:
+        """Return the rows that `only` and `leave_out` let count."""
+        source = self._plan.release.source
+        rules_of = [(column, codes, 1) for column, codes in source.only.items()]
+        rules_of += [(column, codes, 0) for column, codes in source.leave_out.items()]
+        for number, (column, codes, wanted) in enumerate(rules_of):
+            read = self._looked_up(rows, f"choice_{number}", column, _one_of(codes))
+            rows = read.filter(read[f"of_choice_{number}"] == wanted).drop(f"of_choice_{number}")
+        return rows
+
     def _place(self, rows: Table, name: str, field: FieldSource, rule: Rule) -> Table:
         """Add what a rule makes of a field's text, as `of_<name>`."""
+        made = lambda text: rule(rules.normalised(text, field))  # noqa: E731
         if isinstance(field, Column) and field.by_flow is not None:
             flows = self._plan.layout.flows
             branches = {code: column for code, column in field.by_flow.items() if code in flows}
             for code, column in branches.items():
-                rows = self._looked_up(rows, f"{name}_{code}", column, field, rule)
+                rows = self._looked_up(rows, f"{name}_{code}", column, made)
             cases = [(rows.of_flow == flows.index(code), rows[f"of_{name}_{code}"]) for code in branches]
-            return rows.mutate(**{f"of_{name}": ibis.cases(*cases, else_=_literal(_made(None, field, rule)))})
+            return rows.mutate(**{f"of_{name}": ibis.cases(*cases, else_=_literal(_made(None, made)))})
         if isinstance(field, Column) and field.constant is not None:
-            return rows.mutate(**{f"of_{name}": _literal(_made(field.constant, field, rule))})
-        return self._looked_up(rows, name, column_of(field), field, rule)
+            return rows.mutate(**{f"of_{name}": _literal(_made(field.constant, made))})
+        single = _plain(field)
+        if single is None:
+            return self._looked_up_together(rows, name, field, made)
+        return self._looked_up(rows, name, single, made)
 
-    def _looked_up(self, rows: Table, name: str, column: str, field: FieldSource, rule: Rule) -> Table:
+    def _looked_up(self, rows: Table, name: str, column: str, made: Rule) -> Table:
+        """Add what a rule makes of each distinct text of a column, or of none."""
         distinct = pl.Series(self._database.read(rows.select(key=rows[column]).distinct())["key"]).drop_nulls()
         texts = pl.DataFrame({"text": distinct.cast(pl.String)})
-        codes = texts.select(rule(rules.normalised(pl.col("text"), field)).cast(pl.Int64).alias("code"))["code"]
+        codes = texts.select(made(pl.col("text")).cast(pl.Int64).alias("code"))["code"]
         known = self._database.give(pa.table({f"key_{name}": distinct.to_arrow(), f"code_{name}": codes.to_arrow()}))
         both = rows.left_join(known, rows[column] == known[f"key_{name}"])
-        found = ibis.ifelse(both[column].isnull(), _literal(_made(None, field, rule)), both[f"code_{name}"])
+        found = ibis.ifelse(both[column].isnull(), _literal(_made(None, made)), both[f"code_{name}"])
         return both.mutate(**{f"of_{name}": found}).drop(f"key_{name}", f"code_{name}")
+
+    def _looked_up_together(self, rows: Table, name: str, field: FieldSource, made: Rule) -> Table:
+        """Add what a rule makes of each distinct combination of the columns that a field is made of."""
+        columns = names_in(field)
+        keys = {f"key_{name}_{number}": _key(rows[column]) for number, column in enumerate(columns)}
+        keyed = rows.mutate(**keys)
+        distinct = pl.DataFrame(self._database.read(keyed.select(*dict.fromkeys(columns), *keys).distinct()))
+        codes = distinct.select(made(rules.only(field)).cast(pl.Int64).alias("code"))["code"]
+        listed = {f"known_{key}": _arrow(distinct[key].cast(pl.String)) for key in keys}
+        known = self._database.give(pa.table({**listed, f"of_{name}": codes.to_arrow()}))
+        both = keyed.left_join(known, [keyed[key] == known[f"known_{key}"] for key in keys])
+        return both.drop(*keys, *listed)
 
     def _period(self, rows: Table) -> Table:
         plan, field = self._plan, self._columns.date
@@ -193,11 +236,11 @@ def column_of(field: FieldSource) -> str:
     """Return the one column that a field is read from.
 
     Raises:
-        SchemaError: it is made of several.
+        LookupError: it is made of several or of none, which the config's faults tell beforehand.
     """
     name = _plain(field)
     if name is None:
-        raise SchemaError(["a field is made of several columns or of none, which a database's view has to do"])
+        raise LookupError
     return name
 
 
@@ -205,11 +248,21 @@ def _plain(field: FieldSource) -> str | None:
     return field if isinstance(field, str) else field.column
 
 
-def _made(text: str | None, field: FieldSource, rule: Rule) -> int | None:
+def _made(text: str | None, rule: Rule) -> int | None:
     """Return what a rule makes of one text, or of none."""
     frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
-    made: int | None = frame.select(rule(rules.normalised(pl.col("text"), field)).cast(pl.Int64)).item()
+    made: int | None = frame.select(rule(pl.col("text")).cast(pl.Int64)).item()
     return made
+
+
+def _one_of(codes: tuple[str, ...]) -> Rule:
+    """Return the rule that decides whether a text is one of some codes."""
+    return lambda text: text.str.strip_chars().is_in(list(codes)).fill_null(value=False)
+
+
+def _key(column: Value) -> Value:
+    """Return a column as text that no other text equals, null included."""
+    return ibis.ifelse(column.isnull(), ibis.literal(""), ibis.literal("=") + column.cast("string"))
 
 
 def _literal(whole: int | None) -> Value:

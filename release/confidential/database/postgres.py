@@ -1,4 +1,4 @@
-"""PostgreSQL as an engine: one transaction that sees one state of the database, from the digest to the sums."""
+"""PostgreSQL as an engine: in the one transaction that holds the table, from the digest to the sums."""
 
 import secrets
 from typing import Any
@@ -7,6 +7,13 @@ import ibis
 import psycopg
 import pyarrow as pa
 from ibis.expr.types import Table, Value
+from psycopg.sql import Composable
+
+from release.confidential.database.vectors import database_vectors
+from release.confidential.engine import Vectors
+from release.confidential.rules import LARGEST_LINE, Ids
+from release.confidential.tables import HeldTable
+from release.plan import ReleasePlan
 
 EXACT = "decimal(38,0)"
 
@@ -34,17 +41,37 @@ _KINDS = {
 _GIVEN = {pa.int64(): "bigint", pa.float64(): "double precision", pa.string(): "text", pa.date32(): "date"}
 
 
-class Postgres:
-    """A transaction of its own, never committed; temporary tables are dropped with it."""
+def vectors_of_table(
+    table: HeldTable, plan: ReleasePlan, ids: Ids, *, rows: int | None = None, protected: tuple[str, ...] = ()
+) -> Vectors:
+    """Return each tier's and measure's clipped integer vector before noise, of the first `rows` rows or of all.
 
-    def __init__(self, url: str) -> None:
-        self.connection = psycopg.connect(url, autocommit=False)
-        self.connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        self.connection.execute("set local client_min_messages = 'error'")
+    It is worked out in the transaction that holds the table; what was made for it is gone afterwards.
+    """
+    with table.connection.transaction(force_rollback=True):
+        database = Postgres(table.connection)
+        held = database.view(table.query())
+        return database_vectors(database, held if rows is None else held.limit(rows), plan, ids, protected=protected)
+
+
+class Postgres:
+    """A database in a transaction that others opened and will roll back; temporary tables are dropped with it."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
         self.connection.execute("set local max_parallel_workers_per_gather = 0")
 
-    def table(self, name: str) -> Table:
-        """Return a table by its name."""
+    def view(self, query: Composable) -> Table:
+        """Return a query as a table, not yet worked out; numerics of any length become some of a known one."""
+        asked = query.as_string(self.connection)
+        cursor = self.connection.execute(f"select * from ({asked}) as asked limit 0".encode())  # noqa: S608
+        known = self.connection.adapters.types
+        columns = ", ".join(
+            _bounded(_quoted(column.name)) if _kind(column, known) == "decimal" else _quoted(column.name)
+            for column in cursor.description or ()
+        )
+        name = _fresh()
+        self._run(f"create temporary view {name} as select {columns} from ({asked}) as asked")  # noqa: S608
         return self._named(name)
 
     def read(self, query: Table) -> pa.Table:
@@ -78,10 +105,6 @@ class Postgres:
         quotient: Value = _quotient(whole, by)
         return quotient
 
-    def close(self) -> None:
-        """Roll back, and end the connection."""
-        self.connection.close()
-
     def _sql(self, query: Table) -> str:
         return str(ibis.to_sql(query, dialect="postgres"))
 
@@ -92,8 +115,7 @@ class Postgres:
         cursor = self.connection.execute(f"select * from {name} limit 0".encode())  # noqa: S608
         known = self.connection.adapters.types
         schema = {column.name: _kind(column, known) for column in cursor.description or ()}
-        catalog = name.split(".")
-        return ibis.table(schema, name=catalog[-1], database=catalog[0] if len(catalog) > 1 else None)
+        return ibis.table(schema, name=name)
 
 
 def _kind(column: Any, known: Any) -> str:
@@ -102,6 +124,17 @@ def _kind(column: Any, known: Any) -> str:
     if kind == "decimal" and column.precision is not None:
         return f"decimal({min(column.precision, 38)},{column.scale})"
     return kind
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _bounded(column: str) -> str:
+    """Return a numeric within the largest amount of a line, cut after so many digits that rounding doesn't change."""
+    most = LARGEST_LINE
+    cut = f"case when {column} > {most} then {most} when {column} < -{most} then -{most} else trunc({column}, 18) end"
+    return f"({cut})::numeric(38, 18) as {column}"
 
 
 def _given(kind: pa.DataType) -> str:
