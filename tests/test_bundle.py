@@ -117,6 +117,15 @@ MUSEUM: dict[str, tuple[str, Callable[[Path], object]]] = {
         lambda b: retabled(b, lambda t: t.with_columns(estimate=pl.lit(float("inf")))),
     ),
     "a column is gone": ("columns", lambda b: _dropped(b)),
+    "a column holds columns": (
+        "columns",
+        lambda b: (
+            pl.read_parquet(b / "observations.parquet")
+            .with_columns(pl.struct("display"))
+            .write_parquet(b / "observations.parquet"),
+            relisted(b),
+        ),
+    ),
     "CSV and Parquet differ": (
         "csv",
         lambda b: (

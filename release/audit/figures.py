@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 import polars as pl
-from scipy.stats import chi2
+from scipy.special import gammainccinv, gammaincinv
 
 from release.audit.evidence import AuditedBundle, Evidence
 from release.audit.findings import AuditFinding, found
@@ -139,9 +139,14 @@ def scatters(bundle: AuditedBundle) -> Iterator[Scatter]:
         own = cells.filter((pl.col("measure") == measure.measure) & pl.col("level").is_in(_used(measure)))
         square, freedom = float(own["square"].sum()), float(own["freedom"].sum())
         if measure.measure.additive and freedom > _LEAST:
-            low, high = chi2.ppf([CHANCE / 2, 1 - CHANCE / 2], round(freedom))
-            range_ = {"low": float(low), "high": float(high)}
-            yield Scatter(measure=measure.measure, square=square, freedom=round(freedom), **range_)
+            low, high = _likely(round(freedom))
+            yield Scatter(measure=measure.measure, square=square, freedom=round(freedom), low=low, high=high)
+
+
+def _likely(freedom: int) -> tuple[float, float]:
+    """Return between which a chi-square figure lies but for `CHANCE`, half of it on either side."""
+    half = freedom / 2
+    return float(2 * gammaincinv(half, CHANCE / 2)), float(2 * gammainccinv(half, CHANCE / 2))
 
 
 _LEAST = 0.5

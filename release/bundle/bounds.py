@@ -163,6 +163,8 @@ def _parquet_fits(content: bytes, name: str, rows: Callable[[int], bool], noisy:
     for group in groups:
         for number in range(metadata.num_columns):
             column = group.column(number)
+            if "." in column.path_in_schema:
+                raise Stop("columns", f"{name} has columns within columns")
             _pages_fit(list(_pages_of(content, column)), name, group.num_rows)
             texts += [column.path_in_schema] if column.physical_type == "BYTE_ARRAY" else []
     _texts_fit(content, name, list(dict.fromkeys(texts)))
@@ -192,9 +194,8 @@ def _pages_fit(found: list[Page], name: str, rows: int) -> None:
 
 def _texts_fit(content: bytes, name: str, columns: list[str]) -> None:
     """Hold each text to a length by looking at the dictionaries alone: a long one can stand for every row."""
-    table = pq.read_table(
-        pa.BufferReader(content), columns=columns, read_dictionary=columns, use_threads=False, pre_buffer=False
-    )
+    file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=columns, pre_buffer=False)
+    table = file.read(columns=columns, use_threads=False)
     for column in table.columns:
         for chunk in column.chunks:
             if not isinstance(chunk, pa.DictionaryArray):

@@ -3,6 +3,8 @@
 `judge` and `judge_cells` give verdicts, `judge_family` those of many cells, `judge_looks` those of a running
 year; `foresee` what a comparison could see beforehand; `beside_history` what is unusual for a pair;
 `explain_gap` which parts carry a gap. Reading, aligning and naming figures is left to others.
+
+SciPy is imported inside the functions that need it: what only names a verdict or an adjustment starts sooner.
 """
 
 from release.inference.asymmetry import Asymmetries, Measure, asymmetries, exact

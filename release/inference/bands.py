@@ -9,7 +9,6 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from release.errors import InvalidComparisonError
 
@@ -146,6 +145,8 @@ def critical_value(alpha: npt.ArrayLike) -> Array:
     Raises:
         InvalidComparisonError: an error rate isn't above 0 and below 1.
     """
+    from scipy.special import ndtri
+
     rates = np.asarray(alpha, dtype=np.float64)
     for rate in rates[~((rates > 0.0) & (rates < 1.0))].ravel():
         raise InvalidComparisonError("alpha", float(rate), "an error rate lies above 0 and below 1")

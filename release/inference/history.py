@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr, stdtrit
 
 from release.errors import InvalidComparisonError
 from release.inference.bands import Array, Mirrors, critical_value
@@ -56,6 +55,8 @@ def beside_history(cell: Mirrors, log_ratios: Sequence[float], *, alpha: float =
     Raises:
         InvalidComparisonError: fewer than three periods, or a log ratio that isn't finite.
     """
+    from scipy.special import stdtrit
+
     past = np.asarray(log_ratios, dtype=np.float64)
     if past.size < 3 or not np.isfinite(past).all():  # noqa: PLR2004
         raise InvalidComparisonError("history", past.size, "it takes three finite log ratios or more")
@@ -81,6 +82,8 @@ def beside_history(cell: Mirrors, log_ratios: Sequence[float], *, alpha: float =
 
 def _surprise(cell: Mirrors, ratios: Array) -> float:
     """Two-sided p-value of the cell's noise, averaged over the predicted ratios."""
+    from scipy.special import ndtr
+
     s = np.hypot(cell.m_sd[0], ratios * cell.x_sd[0])
     too_high = ratios * (cell.x[0] + cell.bound_x[0]) - cell.m[0]
     too_low = cell.m[0] + cell.bound_m[0] - ratios * cell.x[0]
@@ -101,4 +104,6 @@ def _words(found: bool | None, low: float, high: float, periods: int, p: float) 
 @lru_cache(maxsize=32)
 def _student(freedom: int) -> Array:
     """Quantiles of the t distribution at `_LEVELS` evenly spaced levels."""
+    from scipy.special import stdtrit
+
     return np.asarray(stdtrit(freedom, (np.arange(_LEVELS) + 0.5) / _LEVELS))

@@ -17,7 +17,6 @@ from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
 
 from release.errors import InvalidComparisonError
 from release.inference.bands import Array, Band, Mirrors, critical_value
@@ -66,6 +65,8 @@ def judge_looks(months: Mirrors, band: Band, *, alpha: float = 0.05) -> tuple[Ju
     offices' noise has the same profile over the year. The standard deviations must be those of the plan, for
     all months of the year. Bounds add up over months.
     """
+    from scipy.special import ndtr
+
     z = np.max(
         [
             critical_values(information_fractions(months.x_sd, months.m_sd, edge), alpha=alpha)
@@ -115,6 +116,8 @@ class _Walk:
 
     def chance(self, t: float, boundary: float) -> float:
         """P(at or below every boundary until now, above `boundary` at `t`)."""
+        from scipy.special import ndtr
+
         return float(self.mass @ ndtr((self.nodes - boundary) / np.sqrt(t - self.at)))
 
     def step(self, t: float, boundary: float) -> float:
@@ -151,6 +154,8 @@ def _constant(looks: int, alpha: float) -> tuple[float, ...]:
 @lru_cache(maxsize=256)
 def _spent(fractions: tuple[float, ...], alpha: float) -> tuple[float, ...]:
     """Critical values that spend alpha / 2 by the O'Brien-Fleming-type function at the given fractions."""
+    from scipy.special import ndtr, ndtri
+
     walk, values, before = _Walk(fractions), [], 0.0
     quantile = -ndtri(alpha / 4.0)
     for t in fractions:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri, owens_t
 
 from release.errors import InvalidComparisonError
 from release.inference.bands import Array, Band, Mirrors, critical_value, mirrors
@@ -80,6 +79,8 @@ def detectable_ratios(flows: Mirrors, band: Band, *, alpha: float = 0.05, power:
     For the flow x of `flows` (its m isn't used): `r_L = L - (bB + (z + z_power) s_L) / x`, 0 when nothing is
     low enough, and `r_U = U + (U bA + (z + z_power) s_U) / x`, inf when nothing is high enough.
     """
+    from scipy.special import ndtri
+
     reach = critical_value(alpha) + ndtri(power)
     s_low, s_high = (np.hypot(flows.m_sd, edge * flows.x_sd) for edge in (band.low, band.high))
     low = band.low - (flows.bound_m + reach * s_low) / flows.x
@@ -114,6 +115,8 @@ def chance_differs(flows: Mirrors, band: Band, *, alpha: float = 0.05) -> Array:
     The two tails' sum; that the higher flow must also be told from 0 is left out, which matters only where a
     flow is smaller than about four of its own standard deviations.
     """
+    from scipy.special import ndtr
+
     z = critical_value(alpha)
     low, high = edges(band, len(flows))
     s_low, s_high = np.hypot(flows.m_sd, low * flows.x_sd), np.hypot(flows.m_sd, high * flows.x_sd)
@@ -125,6 +128,8 @@ def chance_differs(flows: Mirrors, band: Band, *, alpha: float = 0.05) -> Array:
 
 def _both_below(a: Array, b: Array, apart: Array) -> Array:
     """P(Z1 < a, Z2 < b) for normals whose correlation is `-sqrt(1 - apart^2)`."""
+    from scipy.special import ndtr, owens_t
+
     apart = np.maximum(apart, 1e-12)
     rho = -np.sqrt(np.maximum(0.0, 1.0 - apart**2))
     h, k = (np.where(np.abs(edge) < _NEARLY_ZERO, _NEARLY_ZERO, edge) for edge in (a, b))

@@ -20,7 +20,6 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
 
 from release.inference.bands import Array, Band, Mirrors, critical_value, mirrors
 from release.inference.intervals import Interval, gap_interval, least_excess, ratio_interval, relative_difference
@@ -186,6 +185,8 @@ def edges(band: Band | Sequence[Band], cells: int) -> tuple[Array, Array]:
 
 def _tail(statistic: Array, sd: Array) -> Array:
     """Phi(statistic / sd), where a sd of 0 leaves 0 for a negative statistic and 1 for any other."""
+    from scipy.special import ndtr
+
     with np.errstate(all="ignore"):
         return np.asarray(np.where(sd > 0.0, ndtr(statistic / sd), np.where(statistic < 0.0, 0.0, 1.0)))
 

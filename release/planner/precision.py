@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from release.planner.sizes import FloatArray
 
@@ -46,6 +45,8 @@ def median_error(noise: FloatArray, bias: FloatArray, prior_error: float) -> flo
         bias: clipped part of the cell in each population, shape (populations, cells).
         prior_error: standard deviation of ln(prior / figure): a figure below its prior has more noise in proportion.
     """
+    from scipy.special import ndtr
+
     spread = noise[None, None, :] * np.exp(prior_error * _NODES)[:, None, None]
     low, high = 0.0, float(bias.max(initial=0.0) + 10.0 * spread.max())
     for _ in range(50):
@@ -63,6 +64,8 @@ def median_errors(noise: FloatArray, bias: FloatArray) -> FloatArray:
         noise: standard deviation of each cell's estimate over its figure, shape (countries, cells).
         bias: clipped part of each cell, shape (countries, cells).
     """
+    from scipy.special import ndtr
+
     low, high = np.zeros(len(noise)), bias.max(axis=1) + 10.0 * noise.max(axis=1)
     for _ in range(40):
         middle = (low + high) / 2
