@@ -58,7 +58,7 @@ def _believed(trusted: Trusted) -> None:
         ("SHA-256 of its first root", known.first_root),
         ("Why it is believed", _reason(trusted)),
     ]
-    st.html(markup.table("Who says whose key is whose", ("", ""), rows))
+    st.html(markup.table("Who says whose key it is", ("", ""), rows))
 
 
 def _reason(trusted: Trusted) -> str:
