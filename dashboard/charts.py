@@ -155,7 +155,7 @@ def lines(months: pd.DataFrame) -> alt.LayerChart:
     colour = alt.Color(
         "side:N",
         scale=alt.Scale(domain=["exports", "imports"], range=[EXPORTS, IMPORTS]),
-        legend=alt.Legend(title=None, orient="top", symbolOpacity=1),
+        legend=alt.Legend(title=None, orient="top", symbolOpacity=1, symbolStrokeWidth=0),
     )
     base = alt.Chart(months).encode(
         x=alt.X("period:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)), color=colour

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from release.mirror.comparison import MirrorCell
 from release.privacy import amount_text, volume_interval_percent
-from release.wording import amount, percent, volume_bound
+from release.wording import amount, exact, percent, volume_bound
 
 Z95 = 1.959963984540054
 """The standard normal's quantile at 0.975."""
@@ -64,7 +64,7 @@ def rho(loss: Fraction) -> str:
     if loss.denominator == 1:
         return f"{loss.numerator:,}"
     text = amount_text(loss)
-    return text if len(text) <= 8 else f"{float(loss):.6f}".rstrip("0").rstrip(".")  # noqa: PLR2004
+    return exact(text) if len(text) <= 8 else f"{float(loss):,.6f}".rstrip("0").rstrip(".")  # noqa: PLR2004
 
 
 def best_estimate(loss: Fraction) -> str:

@@ -16,7 +16,7 @@ STYLE = """<style>
 .nm th, .nm td {padding: 0.32rem 0.7rem 0.32rem 0; border-bottom: 1px solid rgba(128,128,128,.28); text-align: left;
   vertical-align: top; overflow-wrap: break-word;}
 .nm thead th {font-weight: 600; border-bottom: 1px solid rgba(128,128,128,.6);}
-.nm tbody th {font-weight: 500;}
+.nm tbody th {font-weight: 500; min-width: 6.5rem;}
 .nm .number {text-align: right; white-space: nowrap;}
 .nm .short {white-space: nowrap;}
 .nm p {margin: 0;}

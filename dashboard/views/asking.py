@@ -13,6 +13,9 @@ from release.mirror.comparison import MirrorCell
 from release.wording import amount
 
 MOST_ASKED = 5
+_ABOUT_ONE = 1.5
+"""Up to this ratio two gaps are taken to be of about one size."""
+
 _SHEET = {
     "trade_system": "Trade system",
     "re_exports": "Re-exports",
@@ -82,13 +85,16 @@ def _exchanged(noisy: Sequence[MirrorCell]) -> list[str]:
                 more, less = (f"{cell.product} ({amount(abs(cell.gap), 'USD')})" for cell in (one, other))
                 return [
                     f"Are goods that the exporter books under chapter {less} booked by the importer under {more}? The"
-                    " gaps are opposite and could be of one size."
+                    " gaps are opposite and of about one size."
                 ]
     return []
 
 
 def _could_be_one(more: MirrorCell, less: MirrorCell) -> bool:
-    """Return whether the gap of one product and the opposite one of another have sizes in common, by noise."""
+    """Return whether the gap of one product and the opposite one of another are of about one size, and one by noise."""
+    small, large = sorted((abs(more.gap), abs(less.gap)))
+    if large > _ABOUT_ONE * small:
+        return False
     low, high = -(less.gap_noise_high or 0.0), -(less.gap_noise_low or 0.0)
     return (more.gap_noise_low or 0.0) <= high and low <= (more.gap_noise_high or 0.0)
 

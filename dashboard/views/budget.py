@@ -61,7 +61,7 @@ def _lead(states: tuple[AccountState, ...]) -> None:
     st.html(
         markup.paragraph(
             "Every release gives a little away about each trader. The loss (rho) adds up over a year and never comes"
-            " back; an office stops when its limit is reached.",
+            " back; an office stops when its limit is reached. The page Plan tells what a next release would take.",
             "quiet",
         )
     )

@@ -43,14 +43,15 @@ def show(page: Page) -> None:
         st.html(markup.paragraph("The two offices publish no common figure of this flow in this period.", "lead"))
         asking.sheets(page, exporter, importer)
         return
-    _verdict(cell)
+    alike = _alike(page, cell)
+    _verdict(cell, alike)
     parts = _parts(page, cell)
     if parts:
         pair_parts.products(cell, parts)
     else:
         st.html(markup.paragraph("The two offices publish no common product detail of this flow.", "quiet"))
     asking.show(page, exporter, importer, parts)
-    _over_time(page, cell)
+    _over_time(page, cell, alike)
     public = page.scene.agreed.public
     history = past_of(public.history, exporter, importer, period)
     pair_parts.past(cell, history, public.history_source)
@@ -87,7 +88,7 @@ def _to_choose(page: Page, exporter: str, importer: str, period: str) -> None:
     ranking.show(cells)
 
 
-def _verdict(cell: MirrorCell) -> None:
+def _verdict(cell: MirrorCell, alike: Sequence[MirrorCell]) -> None:
     lead = (
         f"{names.area(cell.exporter)} reports {figures.with_error(cell.x, cell.x_sd)} of exports to"
         f" {names.area(cell.importer)} in {cell.period}; {names.area(cell.importer)} reports"
@@ -96,6 +97,9 @@ def _verdict(cell: MirrorCell) -> None:
     st.html(markup.paragraph(lead, "lead"))
     st.html(markup.paragraph(sentences.why(cell)))
     st.html(markup.paragraph(sentences.noise_only(cell)))
+    stands = sentences.among(cell, alike)
+    if stands:
+        st.html(markup.paragraph(stands))
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader("Where the ratio can lie", anchor=False)
@@ -203,12 +207,16 @@ def _parts(page: Page, cell: MirrorCell) -> list[MirrorCell]:
     ]
 
 
-def _over_time(page: Page, cell: MirrorCell) -> None:
-    own = [
+def _alike(page: Page, cell: MirrorCell) -> list[MirrorCell]:
+    """Return the flow in all periods as long as this one, this one among them."""
+    return [
         one
         for one in page.mirrors(PAIRS)
         if (one.exporter, one.importer) == (cell.exporter, cell.importer) and len(one.period) == len(cell.period)
     ]
-    if len(own) > 1:
+
+
+def _over_time(page: Page, cell: MirrorCell, alike: Sequence[MirrorCell]) -> None:
+    if len(alike) > 1:
         looks = [one for one in page.looks() if (one.exporter, one.importer) == (cell.exporter, cell.importer)]
-        pair_parts.over_time(cell, own, looks)
+        pair_parts.over_time(alike, looks)

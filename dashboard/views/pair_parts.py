@@ -114,12 +114,9 @@ def _product_row(cell: MirrorCell) -> tuple[markup.Value, ...]:
     )
 
 
-def over_time(cell: MirrorCell, cells: Sequence[MirrorCell], looks: Sequence[Look]) -> None:
-    """Write both sides over the periods, with bands of noise, how `cell` stands among them, and the years to date."""
+def over_time(cells: Sequence[MirrorCell], looks: Sequence[Look]) -> None:
+    """Write both sides over the periods, with bands of noise, and the years to date."""
     st.subheader("Over time", anchor=False)
-    stands = sentences.among(cell, cells)
-    if stands:
-        st.html(markup.paragraph(stands))
     ordered = sorted(cells, key=lambda one: one.period)
     months = [{"period": one.period, **side} for one in ordered for side in _sides(one)]
     st.altair_chart(

@@ -26,7 +26,8 @@ def show(plan: ReleasePlan, releases: int, bundle: Bundle, found: Published) -> 
     st.html(markup.paragraph(_fit(costs[0], f"{office_of(bundle)}'s limit of rho"), "" if costs[0].fits else "note"))
     for one in costs[1:]:
         if not one.fits:
-            st.html(markup.paragraph(_fit(one, "the large traders' limit of rho"), "note"))
+            told = _fit(one, "their limit of rho")
+            st.html(markup.paragraph(f"The account of large traders: {told[0].lower()}{told[1:]}", "note"))
     columns = (f"Account of {costs[0].year}", "One release", *_all_of(releases), "Limit", "Spent so far", "Left after")
     columns += ("of it kept for corrections",)
     rows = [

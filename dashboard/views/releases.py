@@ -9,7 +9,7 @@ from dashboard.views.page import Page, has_bundles, heading
 from release.bundle.signature import Standing
 from release.bundle.verification import Bundle
 from release.privacy import parse_rho
-from release.wording import count, unit_warning
+from release.wording import count, exact, unit_warning
 
 _WHAT_TO_DO = (
     "A refused bundle or statement isn't what it says it is: it was changed, cut short, or written by a version that"
@@ -58,7 +58,7 @@ def _believed(trusted: Trusted) -> None:
         ("SHA-256 of its first root", known.first_root),
         ("Why it is believed", _reason(trusted)),
     ]
-    st.html(markup.table("Who says whose key is whose", ("", ""), rows, short=("",)))
+    st.html(markup.table("Who says whose key it is", ("", ""), rows))
 
 
 def _reason(trusted: Trusted) -> str:
@@ -160,7 +160,7 @@ def _details(history: History, trusted: Trusted | None) -> None:
     # The label is Markdown to Streamlit, so it holds no word of the bundle's own.
     place = _ordinal(history)
     with st.expander(place):
-        st.html(markup.table("About this bundle", ("", ""), rows, short=("",)))
+        st.html(markup.table("About this bundle", ("", ""), rows))
 
 
 def _large(bundle: Bundle) -> str:
@@ -168,7 +168,8 @@ def _large(bundle: Bundle) -> str:
     tier = bundle.charge.get("large_traders")
     if not isinstance(tier, dict):
         return "scaled down to the bound; what that took off isn't released"
-    return f"what the bound took off is released as well, at rho {tier.get('rho')}: no useful protection for them"
+    rho = exact(str(tier.get("rho")))
+    return f"what the bound took off is released as well, at rho {rho}: no useful protection for them"
 
 
 def _ordinal(history: History) -> str:

@@ -80,6 +80,13 @@ def test_no_figure_is_written_with_an_exponent_or_nan(figure: float, sd: float) 
     assert "±" in told
 
 
+def test_losses_are_exact_where_they_are_short_and_never_without_thousands() -> None:
+    assert figures.rho(Fraction(19999)) == "19,999"
+    assert figures.rho(Fraction(11, 24)) == "11/24"
+    assert figures.rho(Fraction("1234.123456789")) == "1,234.123457"
+    assert figures.rho(Fraction(8333333, 1000)) == "8,333.333"
+
+
 def test_open_sides_of_intervals_are_told_in_words() -> None:
     assert figures.ratio_interval(None, None) == "no limit"
     assert figures.ratio_interval(0.4, None) == "at least 0.40"
