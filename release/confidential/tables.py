@@ -35,6 +35,8 @@ _WITHOUT_END = (
     "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN"
     " ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
 )
+_KIND = "SELECT relkind::text FROM pg_class WHERE oid = %s"
+_PARTS = "SELECT relhassubclass FROM pg_class WHERE oid = %s"
 _COLUMNS = """
     SELECT a.attname, CASE WHEN coalesce(b.typtype, t.typtype) = 'e' THEN 'an enumeration'
                            ELSE coalesce(b.typname, t.typname) END,
@@ -128,14 +130,14 @@ class HeldTable:
         service, table = str(self._source.service), str(self._source.table)
         try:
             place = self._one("SELECT to_regclass(%s)::oid", [self.relation.as_string(self.connection)])
-            kind = None if place is None else self._one("SELECT relkind::text FROM pg_class WHERE oid = %s", [place])
+            kind = None if place is None else self._one(_KIND, [place])
         except psycopg.Error:
             place = kind = None
         if kind is None:
             raise DatabaseError(service, f"there is no table {table} that the role can see")
         if kind not in ("r", "p", "v", "m", "f"):
             raise DatabaseError(service, f"{table} isn't a table or a view")
-        return int(place or 0), kind in ("r", "m")
+        return int(place or 0), kind in ("r", "m") and not self._one(_PARTS, [place])
 
     def _one(self, query: str, given: Sequence[object]) -> Any:
         found = self.connection.execute(query.encode(), given).fetchone()
