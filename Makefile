@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 MILLIONS ?= 1 10 50
 
-.PHONY: help test coverage quick check inference demo dashboard docs pilot imf promises audit-noise audit-faults bench accuracy large-traders lock clean
+.PHONY: help test coverage quick check inference demo dashboard docs pilot imf promises mutants audit-noise audit-faults bench accuracy large-traders lock clean
 
 help:  ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,7 +66,10 @@ inference: .venv/ready  ## simulate the mirror tests at noise of 1 to 100 %: cov
 	$(BIN)/python benchmarks/inference.py
 
 promises: .venv/ready .venv/spreadsheet  ## run what must hold under faults and attack, one line each
-	$(BIN)/python -m pytest tests/promises -q -n $(JOBS) --dist loadscope
+	MIRRORS_TEETH=1 $(BIN)/python -m pytest tests/promises -q -n $(JOBS) --dist loadscope
+
+mutants: .venv/ready  ## mutation testing of privacy, ledger, bundle, clip and inference, by samples; an hour or so
+	$(BIN)/python benchmarks/mutants.py --sample $(or $(SAMPLE),30)
 
 audit-noise: .venv/ready  ## measure the real pipeline's privacy loss and the clip's sensitivity, with planted faults
 	$(BIN)/python -m pytest tests/promises/test_r12*.py tests/promises/test_r13*.py tests/promises/test_r14*.py -q -n $(JOBS) --dist loadscope

@@ -4,10 +4,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from command_line import Mirrors, run_mirrors
+
+settings.register_profile("unhurried", deadline=None)  # no test fails because its machine is busy
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ class Edit:
     module: str
     old: str
     new: str
+    package: str = "release"
 
 
 def edited(folder: Path, *edits: Edit) -> Path:
@@ -45,11 +46,20 @@ def edited(folder: Path, *edits: Edit) -> Path:
     shutil.copytree(ROOT / "release", root / "release", ignore=shutil.ignore_patterns("__pycache__"))
     (root / "data").symlink_to(ROOT / "data")
     for edit in edits:
-        path = root / "release" / edit.module
-        text = path.read_text()
-        assert text.count(edit.old) == 1, f"{edit.module} has changed: the fault can't be planted there any more"
-        path.write_text(text.replace(edit.old, edit.new))
+        plant(root, edit)
     return root
+
+
+def plant(root: Path, edit: Edit) -> None:
+    """Make an edit in the program at `root`."""
+    path = root / edit.package / edit.module
+    path.write_text(with_fault(path.read_text(), edit))
+
+
+def with_fault(text: str, edit: Edit) -> str:
+    """Return a module's text with the edit made, which must be possible in one place only."""
+    assert text.count(edit.old) == 1, f"{edit.module} has changed: the fault can't be planted there any more"
+    return text.replace(edit.old, edit.new)
 
 
 def call(root: Path, module: str, function: str, *arguments: object) -> Any:

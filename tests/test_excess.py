@@ -70,6 +70,17 @@ def test_the_engine_gives_the_excess_of_plain_python_bit_for_bit(
     assert pre_noise_excess(leaf_sums(vectors), measure, tier(measure)).tolist() == expected
 
 
+def test_a_leaf_whose_cap_rounds_to_nothing_is_all_excess() -> None:
+    measure = FLAT.measures[0]
+    shut = replace(measure, caps=np.where(np.arange(len(measure.caps)) == 0, 0, measure.caps))
+    leaves = {0: 10**6, 1: 10**4}
+    expected = [0] * shut.cells
+    for cell, steps in scaled(reference_excess(leaves, shut, tier(shut)), tier(shut).bound).items():
+        expected[cell] += steps
+    assert sum(map(bool, expected)) >= 2
+    assert pre_noise_excess(leaf_sums([leaves]), shut, tier(shut)).tolist() == expected
+
+
 @settings(max_examples=50, deadline=None)
 @given(traders())
 def test_what_a_trader_spends_is_at_most_its_policy_and_the_policy_at_most_the_ceiling(

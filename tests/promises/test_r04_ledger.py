@@ -10,7 +10,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from release.errors import OverLimitError
 from release.ledger.book import Book
 from release.ledger.entries import Entry, Kind, follow, head_of
 from release.ledger.findings import Finding
-from release.ledger.memory import MemoryView
+from release.ledger.memory import MemoryStore, MemoryView
 from release.ledger.ports import Reading, Store, Writing
 from release.ledger.sql import create, open_store
 
@@ -164,6 +165,22 @@ def test_a_ledger_read_outside_its_lock_is_caught_each_time(
     figure(
         "R04", f"mutant that reads outside the lock caught {len(seen)} of {len(seen)} times (up to {worst} of {SMALL})"
     )
+
+
+def test_releases_and_revisions_spend_the_limit_together() -> None:
+    book, on = Book(MemoryStore()), terms("10", reserve="2")
+    for number in range(30):
+        with suppress(OverLimitError):
+            book.charge(request(f"release-{number}", "1", on=on, revision=number % 3 > 0), date=DAY)
+    assert sum(charge.request.rho for charge in book.charges()) == 10
+
+
+def test_a_limit_exceeded_in_the_thirtieth_place_is_refused() -> None:
+    book, third = Book(MemoryStore()), Fraction("0.333333333333333333333333333334")
+    for name in ("first", "second"):
+        book.charge(request(name, third), date=DAY)
+    with pytest.raises(OverLimitError):
+        book.charge(request("third", third), date=DAY)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import pytest
 from disk import campaign
 from ledger_world import DAY, request, terms
 
+from release import measurement
 from release.errors import SecondResultError
 from release.ledger.bodies import Measured, kind_of, read, write
 from release.ledger.book import Book
@@ -94,6 +95,12 @@ def test_a_ledger_that_records_whatever_comes_is_caught(tmp_path: Path, figure: 
     seen = campaign(__file__, f"sqlite:///{tmp_path / 'ledger.db'}", tmp_path, "unlooking")
     assert seen["recorded"] > seen["charges"]
     figure("R06", f"mutant that records whatever comes caught: {seen['recorded']} for {seen['charges']} charges")
+
+
+def test_the_noisy_result_that_was_stored_first_stays(tmp_path: Path) -> None:
+    assert measurement.store(tmp_path, "2024", b"first") == b"first"
+    assert measurement.store(tmp_path, "2024", b"second") == b"first"
+    assert measurement.stored(tmp_path, "2024") == b"first"
 
 
 if __name__ == "__main__":

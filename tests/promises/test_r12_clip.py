@@ -33,6 +33,7 @@ from clip_world import (
 )
 from hostile_traders import SPLIT
 from neighbours import Seen, judged, neighbouring
+from numpy.typing import NDArray
 from reference_clip import reference_contribution
 
 from release.codelists import area_codes, chapter_codes
@@ -84,6 +85,34 @@ def test_removing_a_trader_of_ten_thousand_leaves_takes_its_own_integers_and_not
     measure = _wide(1, 24, 8).measures[0]
     amounts = _amounts(np.random.default_rng(4), measure, 300)
     assert all(_loses_its_own_integers(amounts, trader, measure) for trader in (0, 1, 50, 299))
+
+
+def test_a_trader_a_hair_over_the_bound_is_clipped() -> None:
+    levels = {"total": "4000", "partner": "2500"}
+    measure = planned(
+        rho="2", levels=levels, partners=("DE",), chapters=("01",), flows=ALL_FLOWS, periods=MONTHS[:1]
+    ).measures[0]
+    for seed in range(10):
+        shares = np.random.default_rng(seed).uniform(0.01, 1, len(measure.caps)) * measure.caps
+        low, high = 0.0, 1.0
+        while high - low > 1e-9:
+            middle = (low + high) / 2
+            low, high = (low, middle) if _square(shares * middle, measure) > measure.bound**2 else (middle, high)
+        kept = clip.pre_noise(_one_trader(shares * high), measure)
+        assert measure.bound**2 < _square(shares * high, measure) < 1.0001 * measure.bound**2
+        assert sum(int(step) ** 2 for step in kept) <= measure.bound**2
+
+
+def _square(amounts: NDArray[np.float64], measure: PlannedMeasure) -> int:
+    """Return the squared norm of one trader's integers before its clip."""
+    steps = clip.whitened(clip.capped(_one_trader(amounts), measure), measure)["a"]
+    return sum(step * step for step in steps.to_list())
+
+
+def _one_trader(amounts: NDArray[np.float64]) -> pl.DataFrame:
+    leaves = pl.Series("leaf", range(len(amounts)), dtype=pl.UInt32)
+    own = pl.Series("amount", amounts.astype(np.int64)).cast(pl.Int128)
+    return pl.DataFrame([pl.Series("trader", [0] * len(amounts), dtype=pl.UInt32), leaves, own])
 
 
 def test_squares_that_wrap_in_64_bits_are_caught(tmp_path: Path, figure: Figure) -> None:

@@ -55,6 +55,10 @@ def test_two_hundred_neighbours_of_the_empty_records_are_published_in_one_shape(
     figure("R15", f"{PAIRS} neighbouring pairs from no record on: 1 shape")
 
 
+def test_no_record_and_one_traders_are_published_in_one_shape(tmp_path: Path) -> None:
+    assert distinct_shapes(str(tmp_path), 1) == [0]
+
+
 SUPPRESSED = Edit(
     module="postprocess.py",
     old="pl.concat(parts)",

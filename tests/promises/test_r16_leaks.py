@@ -22,6 +22,9 @@ from edited_program import _COMMAND, ROOT, Edit, edited
 from offices import OFFICE, PARQUET_RELEASE, RELEASE, Place, csv_bytes, line, some_lines, write_office
 from planted import FIGURES, TEXTS, canaries_in, leaks_below
 
+from release.ledger.book import Book
+from release.ledger.sql.sqlite import open_sqlite
+
 Figure = Callable[[str, str], None]
 
 WITH_IDS = RELEASE.replace("[source]", '[source]\ntrader_ids = "ids.csv"')
@@ -220,9 +223,11 @@ ONLY_CANARIES = Case(
 )
 
 
-def test_a_reader_that_fails_at_a_row_still_tells_nothing(tmp_path: Path) -> None:
+def test_a_reader_that_fails_at_a_row_still_tells_nothing_and_was_charged_before(tmp_path: Path) -> None:
     found = leaks_of(edited(tmp_path, STRICT), tmp_path, ONLY_CANARIES)
     assert found == []
+    charges = Book(open_sqlite(tmp_path / "office" / "state" / "ledger.sqlite")).charges()
+    assert len(charges) == 1
 
 
 @pytest.mark.parametrize("fault", [LOGGED, QUOTED], ids=["logs an exception", "quotes an exception"])

@@ -58,6 +58,8 @@ def differences(root: Path, folder: Path) -> list[str]:
     found = [name for name in first.keys() | second.keys() if first.get(name) != second.get(name)]
     if statement(root, few) != statement(root, many):
         found.append("statement")
+    written = {path.stat().st_mtime for place in (few, many) for path in place.published.rglob("*") if path.is_file()}
+    found += ["the times of the files"] if len(written) > 1 else []
     for place in (few, many):
         text = public_text(place)
         words = (str(place.folder), str(MANY), f"{MANY:,}", socket.gethostname(), "somebody-else", "elsewhere", "Tokyo")

@@ -217,6 +217,14 @@ def test_none_of_ten_thousand_mutated_bundles_is_accepted(tmp_path: Path, figure
     figure("R20", f"{seen['tried']:,} mutated bundles of {len(KINDS)} kinds, 0 accepted, each refused by its code")
 
 
+def test_a_page_that_was_changed_is_refused(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "offices")
+    page = bench.good["README.html"]
+    changed = {**bench.good, "README.html": page.replace(b"noise", b"voice", 1)}
+    assert changed != bench.good
+    assert Place(tmp_path / "bundle").verified(changed, bench.world.registry) == ["digest"]
+
+
 def test_a_wrong_signature_is_refused_before_any_other_file_is_looked_at(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "offices")
     garbage = dict.fromkeys(bench.unsigned, b"[" * 100_000)

@@ -103,6 +103,10 @@ def test_no_noise_occurs_twice_and_correlations_are_chance(tmp_path: Path, figur
     )
 
 
+def test_no_draw_serves_two_parts_of_a_long_vector(tmp_path: Path) -> None:
+    assert repeats(long_draws(str(tmp_path))) == 0
+
+
 DRAWN = "    return np.asarray(answers(mechanism), dtype=np.int64)"
 SHARED = Edit(
     module="confidential/noise.py",
