@@ -14,11 +14,12 @@ from typing import Any
 
 import polars as pl
 
-from release.bundle.bounds import LARGEST_DOCUMENT, LARGEST_LEDGER, document, most_bytes
-from release.bundle.content import FILE_NAMES, FORMAT, MANIFEST, BundleContent
-from release.bundle.contents import Parsed, findings_within, parsed, promised_cells
+from release.bundle.bounds import LARGEST_LEDGER, document
+from release.bundle.content import FORMAT, MANIFEST, BundleContent
+from release.bundle.contents import Parsed, findings_within, parsed
 from release.bundle.findings import BundleFinding, Stop
-from release.bundle.reading import Files, exactly, opened
+from release.bundle.listing import listed_contents
+from release.bundle.reading import Files, opened
 from release.bundle.signature import Standing, Vouched, hold_to_statement, released, vouched
 from release.errors import BundleRefusedError, DamagedLedgerError
 from release.ledger.statement import read_statement
@@ -26,10 +27,6 @@ from release.measurement import Measurement
 from release.registry.offices import Registry
 from release.signing.envelope import LARGEST_SIGNATURE, SIGNATURE
 
-FILES = FILE_NAMES - {MANIFEST}
-"""What the manifest of this format lists."""
-
-_PLAN = "plan.json"
 _REPORTER = re.compile("[A-Z]{3}")
 _RELEASE = re.compile(r"(?=.{1,64}\Z)[0-9A-Za-z][0-9A-Za-z_-]*(\.[0-9A-Za-z_-]+)*")
 """Names that can be folders' without leading anywhere."""
@@ -246,9 +243,7 @@ def _read(place: Path | Files, registry: Registry | None) -> _Known:
         present = folder.names()
         envelope = folder.read(SIGNATURE, LARGEST_SIGNATURE) if SIGNATURE in present else None
         voucher = vouched(envelope, registry)
-        listed = _listed(folder, voucher)
-        _hold_to_list(present, listed)
-        contents = _contents(folder, listed)
+        contents = listed_contents(folder, present, voucher)
     values = parsed(contents)
     if voucher.statement is not None:
         hold_to_statement(voucher.statement, contents, values.plan, values.charge)
@@ -300,54 +295,3 @@ def _notes(voucher: Vouched, identity: Identity, registry: Registry | None) -> t
         return ()
     message = f"the registry doesn't name {identity.reporter}: nobody known vouches for this bundle"
     return (BundleFinding(code="not in the registry", message=message),)
-
-
-def _listed(folder: Files, voucher: Vouched) -> dict[str, tuple[int, str]]:
-    """Return size and SHA-256 of every file but the signature, by name: from the signature, or else the manifest."""
-    statement = voucher.statement
-    if statement is None:
-        manifest = folder.read(MANIFEST, LARGEST_DOCUMENT)
-        own = (len(manifest), hashlib.sha256(manifest).hexdigest())
-        return {MANIFEST: own, **_resources(manifest)}
-    if statement.released.form != FORMAT:
-        raise Stop("format", f"{SIGNATURE} names a format that this version doesn't know")
-    return {one.name: (one.size, one.digest) for one in statement.released.files}
-
-
-def _hold_to_list(present: frozenset[str], listed: dict[str, tuple[int, str]]) -> None:
-    if set(listed) != FILES | {MANIFEST}:
-        raise Stop("manifest", "the files that are listed aren't those of this format")
-    for name in sorted(present - set(listed) - {SIGNATURE}):
-        raise Stop("unlisted", f"{name[:100]!r} isn't listed")
-
-
-def _contents(folder: Files, listed: dict[str, tuple[int, str]]) -> dict[str, bytes]:
-    """Return every file's bytes; the plan comes first, since it says how large the others may be."""
-    contents: dict[str, bytes] = {}
-    cells = None
-    for name in (_PLAN, *sorted(set(listed) - {_PLAN})):
-        size, digest = listed[name]
-        if size > most_bytes(name, cells):
-            raise Stop("size", f"{name} is larger than it may be")
-        contents[name] = exactly(folder, name, size, digest)
-        if name == _PLAN:
-            cells = promised_cells(document(contents[name], name))
-    return contents
-
-
-def _resources(manifest: bytes) -> dict[str, tuple[int, str]]:
-    """Return size and SHA-256 of each listed file, from a manifest of the known format."""
-    try:
-        listing = document(manifest, MANIFEST, "manifest")
-        if listing["format"] != FORMAT:
-            raise Stop("format", f"{MANIFEST} names a format that this version doesn't know")
-        listed = {
-            str(entry["path"]): (int(entry["bytes"]), str(entry["hash"]).removeprefix("sha256:"))
-            for entry in listing["resources"]
-        }
-        whole = len(listed) == len(listing["resources"])
-    except (ValueError, KeyError, TypeError):
-        raise Stop("manifest", f"{MANIFEST} can't be read") from None
-    if not whole or any(size < 0 for size, _ in listed.values()):
-        raise Stop("manifest", f"{MANIFEST} lists a file twice, or a size below 0")
-    return listed

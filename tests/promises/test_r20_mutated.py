@@ -258,7 +258,7 @@ FAULTS = {
         new="if len(content) != size:",
     ),
     "lets unlisted files be": Edit(
-        module="bundle/verification.py",
+        module="bundle/listing.py",
         old="for name in sorted(present - set(listed) - {SIGNATURE}):",
         new="for name in ():",
     ),
