@@ -27,7 +27,7 @@ def show(cells: Sequence[MirrorCell]) -> None:
     )
     columns = ("Flow", "Verdict", "Sure gap", "Beyond noise")
     rows = [_ranked(cell) for cell in ranked(cells)]
-    st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=columns[:2]))
+    st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=columns[:1]))
 
 
 def ranked(cells: Sequence[MirrorCell]) -> list[MirrorCell]:
