@@ -9,7 +9,7 @@
 The best parameters are those of least weighted mean log error, with the planner's own weights of levels, on the truth.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from math import log, sqrt
@@ -28,6 +28,7 @@ FloatArray = NDArray[np.float64]
 Errors = dict[Level, float]
 LEAST_PRIOR = 1e8
 DRAWS = 8
+WAYS = ("no priors", "no hierarchy", "random truncation, clip for each cell", "last year's public table")
 KEPT = (1, 2, 4, 8, 16)
 CAPS = tuple(np.geomspace(1e6, 1e11, 21))
 PARTS = ("0.05", "0.1", "0.2", "0.4", "0.8")
@@ -55,21 +56,21 @@ class Setting:
     rho: str
 
 
-def rivals(worlds: Sequence[Years], traders: int, levels: tuple[Level, ...], rho: str) -> list[Rival]:
-    """Return the other ways' errors: the median over worlds."""
-    name = "totals and partners" if len(levels) == 2 else "all levels"
-    ways = {
-        "no priors": _no_priors,
-        "no hierarchy": _no_hierarchy,
-        "random truncation, clip for each cell": _truncation,
-        "last year's public table": _last_year,
-    }
-    found = []
-    for way, of in ways.items():
-        each = [of(Setting(world=world, levels=levels, rho=rho)) for world in worlds]
-        errors = {level: float(np.median([world[level] for world in each])) for level in levels}
-        found.append(Rival(traders=traders, way=f"{way}; {name}", errors=errors))
-    return found
+def rival_errors(way: str, own: Setting) -> Errors:
+    """Return one of the other ways' errors on one world."""
+    return dict(zip(WAYS, (_no_priors, _no_hierarchy, _truncation, _last_year), strict=True))[way](own)
+
+
+def rivals(traders: int, name: str, found: dict[str, list[Errors]]) -> list[Rival]:
+    """Return the other ways' lines, from their errors on each world: the medians over worlds."""
+    return [
+        Rival(
+            traders=traders,
+            way=f"{way}; {name}",
+            errors={level: float(np.median([world[level] for world in each])) for level in each[0]},
+        )
+        for way, each in found.items()
+    ]
 
 
 def _planned(own: Setting, scales: dict[Level, tuple[str, str]]) -> ReleasePlan:

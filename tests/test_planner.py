@@ -167,6 +167,32 @@ def test_a_large_piece_of_trade_stands_where_there_is_room_for_it():
     assert people.amounts[people.traders == 0].sum() == pytest.approx(0.5 * room.sum())
 
 
+def test_the_largest_traders_lean_to_one_flow_by_the_stated_part():
+    room = np.full((2, 1, 30, 5), 1e6)
+    both = Assumption(traders=200, top=5, top_share=Fraction(1, 20), partners=Fraction(12), main_flow=Fraction(9, 10))
+    found = []
+    for seed in range(10):
+        people = populate(room, both, np.random.default_rng(seed))
+        for trader in range(5):
+            own = people.traders == trader
+            parts = np.bincount(people.leaves[own] // 150, people.amounts[own], 2)
+            found.append(parts.max() / parts.sum())
+    assert np.mean(found) == pytest.approx(0.9, abs=0.03)
+
+
+def test_the_stated_spread_is_the_mean_over_the_top_and_falls_with_the_rank_among_them():
+    room = np.full((1, 1, 400, 1), 1e6)
+    broad = Assumption(traders=200, top=5, top_share=Fraction(1, 20), partners=Fraction(10), narrowing=Fraction(1, 2))
+    spreads = np.zeros((30, 5))
+    for seed in range(30):
+        people = populate(room, broad, np.random.default_rng(seed))
+        for trader in range(5):
+            own = people.amounts[people.traders == trader]
+            spreads[seed, trader] = (own.sum() ** 2) / (own**2).sum()
+    assert spreads.mean() == pytest.approx(10, rel=0.15)
+    assert spreads[:, 0].mean() > 1.5 * spreads[:, 4].mean()
+
+
 def test_a_year_moves_amounts_by_factors_of_mean_one():
     many = Population(traders=np.arange(200_000), leaves=np.zeros(200_000, dtype=int), amounts=np.ones(200_000))
     later = moved(many, 0.34, np.random.default_rng(1)).amounts

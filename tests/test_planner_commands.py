@@ -62,7 +62,8 @@ def test_the_text_says_what_is_assumed_and_that_every_verdict_is_conditional(mir
     text = " ".join(mirrors("plan", release).out.split())
     assert "500 traders, of whom the largest 3 hold 30 % of trade" in text
     assert "made up for a test" in text
-    assert "verdicts are *cannot tell*" in text
+    assert "Predictions are of the uniform tier" in text
+    assert "every verdict on a mirror is: cannot tell" in text
 
 
 def test_a_target_names_the_loss_that_reaches_it(mirrors, release):

@@ -25,14 +25,12 @@ def agrees(module) -> bool:
 CLIPPINGS = {
     "caps skipped": {"capped = np.minimum(population.amounts, caps[population.leaves])": "capped = population.amounts"},
     "a level skipped": {
-        "sums = np.bincount(level.pairs, capped[level.entries], level.traders.size)": (
-            "sums = np.bincount(level.pairs, capped[level.entries], level.traders.size) * (level.planned.cells > 2)"
+        "sums = np.bincount(level.pairs, amounts[level.entries], level.traders.size)": (
+            "sums = np.bincount(level.pairs, amounts[level.entries], level.traders.size) * (level.planned.cells > 2)"
         )
     },
     "clipped mass of what was capped alone": {
-        "taken = population.amounts - capped * kept[population.traders]": (
-            "taken = capped - capped * kept[population.traders]"
-        )
+        "population.amounts - capped * kept[population.traders]": "capped - capped * kept[population.traders]"
     },
 }
 

@@ -19,11 +19,14 @@ from release.cli import ledgers, wiring
 from release.cli.plan_policy import policy_document
 from release.confidential.excess import excess_square
 from release.plan import ReleasePlan, make_plan
-from release.planner import forecast
+from release.planner import forecast, predicted_losses, suggest_tiers
+from release.planner.clipping import excess_of
+from release.planner.forecast import forecast_measure
+from release.planner.outlook import Outlook, outlook
 from release.policy import SHARES, PolicyLoss, modelled_loss, policy_loss, policy_table
 from release.policy.function import added
 from release.privacy import GRID_BITS
-from release.tables import Level, Measure
+from release.tables import Level, Measure, at_leaves
 
 _LEVELS = dict.fromkeys(("total", "partner", "partner x chapter"), "0.05")
 SHAPED = planned(rho="1/2", levels=_LEVELS, shape=uneven_prior(planned(levels=_LEVELS), 5), ceiling="3000")
@@ -100,6 +103,66 @@ def test_the_plans_document_tells_policy_price_and_worth() -> None:
     assert len(known) >= 2
     assert all(level["noise_error"] > 0 and len(level["p_corresponds"]) == 2 for level in known)
     assert json.dumps(document, allow_nan=False)
+
+
+def _outlook(rho: Fraction | None) -> Outlook:
+    """Return one population of the plan, its ceiling leaving `rho` above the uniform loss; None: without the tier."""
+    measure = SHAPED.measures[0]
+    assert measure.excess is not None
+    tier = None if rho is None else replace(measure.excess, rho=rho)
+    return outlook(replace(measure, excess=tier), SHAPED.layout, SHAPED.release.assumption, populations=1)
+
+
+def test_the_forecast_is_of_both_tiers_with_the_uniform_tier_alone_beside_it() -> None:
+    both, uniform = forecast_measure(_outlook(Fraction(10**30))), forecast_measure(_outlook(None))
+    assert [one.alone for one in both] == [one.whole for one in uniform]
+    known = [(one.whole, one.alone) for one in both if one.whole is not None and one.alone is not None]
+    assert len(known) == 2
+    for whole, alone in known:
+        assert whole.noise_error > alone.noise_error
+        assert whole.clipped_share == pytest.approx(0.0, abs=1e-12)
+    assert max(alone.clipped_share or 0.0 for _, alone in known) > 0.01
+
+
+def test_a_ceiling_that_leaves_nothing_clips_as_the_uniform_tier_alone() -> None:
+    found = forecast_measure(_outlook(Fraction(1, 10**30)))
+    known = [(one.whole, one.alone) for one in found if one.whole is not None and one.alone is not None]
+    assert len(known) == 2
+    for whole, alone in known:
+        assert whole.clipped_share == pytest.approx(alone.clipped_share, rel=1e-9)
+
+
+def test_predicted_losses_are_the_norms_of_what_is_cut_off_by_hand() -> None:
+    measure = SHAPED.measures[0]
+    own = outlook(measure, SHAPED.layout, SHAPED.release.assumption, populations=1)
+    told = predicted_losses(own)
+    assert told is not None
+    assert measure.excess is not None
+    (population,) = own.populations
+    taken = excess_of(population, [level.sd for level in measure.levels], own.bound)
+    people = population.population
+    squares: dict[int, float] = {}
+    for trader in set(people.traders.tolist()):
+        cut = np.zeros(measure.caps.size)
+        cut[people.leaves[people.traders == trader]] = taken[people.traders == trader]
+        squares[trader] = sum(float(((level.sums(cut) / level.sd) ** 2).sum()) for level in measure.excess.levels)
+    most = float(measure.rho + measure.excess.rho)
+    largest = sorted((min(0.5 + square / 2, most) for square in squares.values()), reverse=True)
+    assert told.by_rank[0] == pytest.approx(largest[0], rel=1e-9)
+    fitting = sum(square < 1e-12 for square in squares.values())
+    assert told.fitting == pytest.approx(1 - (len(squares) - fitting) / SHAPED.release.assumption.traders)
+
+
+def test_proposed_scales_of_the_tier_are_of_less_loss_or_error_than_the_plans_own() -> None:
+    measure = SHAPED.measures[0]
+    finest = measure.levels[-1]
+    assert finest.prior is not None
+    leaves = at_leaves(finest.prior, finest.own_cells)
+    levels = tuple(replace(level, prior=level.sums(leaves)) for level in measure.levels)
+    (found,) = suggest_tiers(replace(SHAPED, measures=(replace(measure, levels=levels),)))
+    assert [scale.level for scale in found.scales] == [level.level for level in measure.levels]
+    gain = np.log(found.before).mean() - np.log(found.after).mean()
+    assert gain > 0 or found.largest_after < found.largest_before
 
 
 def test_a_release_without_the_tier_says_nothing_of_it() -> None:

@@ -2,25 +2,48 @@
 
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from release.inference import Band, chance_corresponds, expected
 from release.plan import PlannedMeasure, ReleasePlan
-from release.planner import LevelForecast
-from release.planner.outlook import outlook, reconciled_sd
+from release.planner import LevelForecast, TierLosses, predicted_losses
+from release.planner.losses import RANKS
+from release.planner.outlook import outlook
 from release.policy import SHARES, PolicyRow, policy_sentences, policy_table, requests_sentence
 from release.privacy import amount_text
-from release.tables import Level
 from release.wording import amount, percent
 
-MEDIAN = 0.6744897501960817
-"""The median of |Z|, Z standard normal."""
+POPULATIONS = 4
+"""How many populations predicted losses are medians over."""
 
-TOLERANCES = (0.25, 0.10)
 SHOWN = 6
 """How many partners are printed; JSON has all."""
+
+
+def conditional(planned: ReleasePlan) -> str:
+    """Return in words what a plan's predictions cover, and on what they depend."""
+    tiered = [measure for measure in planned.measures if measure.excess is not None]
+    under = "is predicted under this assumption; nothing public bounds it."
+    if not tiered:
+        return (
+            f"What clipping takes, and every figure that uses it, {under} Predictions are of the uniform tier, the only"
+            " one here. As published, without a bound, every verdict on a mirror is: cannot tell."
+        )
+    names = " and ".join(str(measure.measure) for measure in tiered)
+    listed = (
+        " Traders who asked for protection are left out of the second tier, and what is cut off them isn't predicted."
+        if planned.release.source.protected_traders is not None
+        else ""
+    )
+    verdicts = (
+        "Verdicts on a mirror are conditional on no trader being above the ceiling."
+        if all(measure.beyond == "assumed none" for measure in tiered)
+        else "As published, without a bound on what the ceiling cuts off, every verdict on a mirror is: cannot tell."
+    )
+    return (
+        f"Predictions of {names} are of both tiers together: noise of both, and of clipping only what the ceiling cuts"
+        f" off, which {under}{listed} {verdicts}"
+    )
 
 
 def policy_document(planned: ReleasePlan, forecasts: tuple[LevelForecast, ...]) -> dict[str, Any] | None:
@@ -30,7 +53,7 @@ def policy_document(planned: ReleasePlan, forecasts: tuple[LevelForecast, ...]) 
     rho, ceiling = planned.rho, planned.rho + planned.excess_rho
     tiered = [measure for measure in planned.measures if measure.excess is not None]
     assumed = all(measure.beyond == "assumed none" for measure in tiered)
-    own = {(one.measure, one.level): one for one in forecasts}
+    names = {measure.measure for measure in tiered}
     return {
         "rho": amount_text(rho),
         "ceiling": amount_text(ceiling),
@@ -43,7 +66,8 @@ def policy_document(planned: ReleasePlan, forecasts: tuple[LevelForecast, ...]) 
         ],
         "shares": [amount_text(share) for share in SHARES],
         "policy": [_row_document(row) for row in policy_table(planned)],
-        "levels": [one for measure in tiered for one in _levels(planned, measure, own)],
+        "levels": [_level_document(one) for one in forecasts if one.measure in names],
+        "losses": [_losses_document(told) for told in _losses(planned, tiered)],
     }
 
 
@@ -60,42 +84,36 @@ def _row_document(row: PolicyRow) -> dict[str, Any]:
     }
 
 
-def _levels(
-    planned: ReleasePlan, measure: PlannedMeasure, forecasts: dict[tuple[Any, Level], LevelForecast]
-) -> list[dict[str, Any]]:
-    """Return what both tiers are worth where no trader is above the ceiling, beside the uniform tier alone."""
-    tier = measure.excess
-    if tier is None:
-        return []
-    sds = [np.hypot(one.sd, two.sd) for one, two in zip(measure.levels, tier.levels, strict=True)]
-    found = reconciled_sd(outlook(measure, planned.layout, planned.release.assumption, populations=0), sds)
-    told = []
-    for level, sd in zip(measure.levels, found, strict=True):
-        whole = forecasts[measure.measure, level.level].whole
-        known = np.zeros(0) if level.prior is None else level.prior
-        parts = sd[known > 0] / known[known > 0] if level.prior is not None else known
-        part = float(np.median(parts)) if len(parts) else None
-        told.append(
-            {
-                "measure": measure.measure,
-                "level": level.level,
-                "noise_error": None if part is None else MEDIAN * part,
-                "p_corresponds": None if part is None else [_chance(part, tolerance) for tolerance in TOLERANCES],
-                "uniform_alone": None
-                if whole is None
-                else {
-                    "predicted_median_error": whole.median_error,
-                    "p_corresponds": [one.p_corresponds for one in whole.mirrors],
-                },
-            }
-        )
-    return told
+def _level_document(told: LevelForecast) -> dict[str, Any]:
+    """Return what both tiers together are predicted to be worth, beside the uniform tier alone."""
+    return {
+        "measure": told.measure,
+        "level": told.level,
+        "noise_error": None if told.whole is None else told.whole.noise_error,
+        "predicted_median_error": None if told.whole is None else told.whole.median_error,
+        "p_corresponds": None if told.whole is None else [one.p_corresponds for one in told.whole.mirrors],
+        "uniform_alone": None
+        if told.alone is None
+        else {
+            "predicted_median_error": told.alone.median_error,
+            "p_corresponds": [one.p_corresponds for one in told.alone.mirrors],
+        },
+    }
 
 
-def _chance(part: float, tolerance: float) -> float:
-    """Return P(corresponds) at the band's centre, with a partner office as precise, for a relative sd."""
-    flow = expected(x=1.0, x_sd=part, m_sd=part, ratio=1.0)
-    return float(chance_corresponds(flow, Band(tolerance=tolerance, cif_fob=1.0))[0])
+def _losses(planned: ReleasePlan, tiered: list[PlannedMeasure]) -> list[TierLosses]:
+    assumption = planned.release.assumption
+    owns = (outlook(measure, planned.layout, assumption, populations=POPULATIONS) for measure in tiered)
+    return [told for told in map(predicted_losses, owns) if told is not None]
+
+
+def _losses_document(told: TierLosses) -> dict[str, Any]:
+    return {
+        "measure": told.measure,
+        "by_rank": [{"rank": rank, "rho": loss} for rank, loss in zip(RANKS, told.by_rank, strict=False)],
+        "fitting": told.fitting,
+        "at_ceiling": told.at_ceiling,
+    }
 
 
 def print_policy(console: Console, planned: ReleasePlan, document: dict[str, Any]) -> None:
@@ -104,8 +122,10 @@ def print_policy(console: Console, planned: ReleasePlan, document: dict[str, Any
     console.print(f"\n[bold]Large traders[/bold]: a second charge of rho {document['charge']['rho']} to their account.")
     for sentence in document["sentences"]:
         console.print(sentence, markup=False)
-    console.print("\nWhat it buys, at the median cell (noise alone; no trader above the ceiling):")
+    console.print("\nWhat it buys, predicted under the assumption (median cell; what a ceiling cuts off counts):")
     console.print(_bought(document))
+    for losses in document["losses"]:
+        _print_losses(console, losses)
     rows = document["policy"]
     if not rows:
         console.print("There is no prior of partners' totals, so P(v) can't be shown at shares of them.")
@@ -116,6 +136,19 @@ def print_policy(console: Console, planned: ReleasePlan, document: dict[str, Any
         "Without the tier: coarser cells, a wider band or a larger rho for everyone; `mirrors plan` of a config without"
         " \\[measures.large_traders] shows what those reach."
     )
+
+
+def _print_losses(console: Console, losses: dict[str, Any]) -> None:
+    told = ", ".join(f"{_ordinal(one['rank'])} {_rho(one['rho'])}" for one in losses["by_rank"])
+    console.print(
+        f"\nWhom it costs, predicted under the assumption, {losses['measure']}: largest losses P(v) {told};"
+        f" {percent(losses['fitting'])} of traders fit and have the uniform loss; the ceiling binds for"
+        f" {losses['at_ceiling']:.0f}. Realised losses are published nowhere."
+    )
+
+
+def _ordinal(rank: int) -> str:
+    return "1st" if rank == 1 else f"{rank}th"
 
 
 def _of(rows: list[dict[str, Any]]) -> str:
@@ -130,7 +163,10 @@ def _bought(document: dict[str, Any]) -> Table:
         chances = list(zip(level["p_corresponds"] or [], alone["p_corresponds"], strict=False))
         cells = [_plain(chance) for pair in chances for chance in pair] or ["–"] * 4
         table.add_row(
-            str(level["level"]), percent(level["noise_error"]), percent(alone["predicted_median_error"]), *cells
+            str(level["level"]),
+            percent(level["predicted_median_error"]),
+            percent(alone["predicted_median_error"]),
+            *cells,
         )
     return table
 
@@ -154,8 +190,11 @@ def _table(*names: str) -> Table:
 
 
 def _loss(rho: float, ceiling: float) -> str:
-    said = f"{rho:,.0f}" if rho >= 100 else f"{rho:.3g}"  # noqa: PLR2004
-    return f"{said} (ceiling)" if rho >= ceiling else said
+    return f"{_rho(rho)} (ceiling)" if rho >= ceiling else _rho(rho)
+
+
+def _rho(rho: float) -> str:
+    return f"{rho:,.0f}" if rho >= 100 else f"{rho:.3g}"  # noqa: PLR2004
 
 
 def _plain(chance: float | None) -> str:

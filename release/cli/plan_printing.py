@@ -32,6 +32,8 @@ def print_plan(planned: ReleasePlan, document: dict[str, Any]) -> None:
         console.print("\nNo level with a target has a prior, so no loss can be solved for.")
     for proposal in document.get("suggested", []):
         _print_proposal(console, proposal)
+    for proposal in document.get("suggested_tiers", []):
+        _print_tier_proposal(console, proposal)
     _print_cost(console, planned, document)
     sys.stdout.flush()
 
@@ -92,14 +94,13 @@ def _print_assumption(console: Console, own: dict[str, Any]) -> None:
     console.print(
         f"\nAssumed: {count(own['traders'])} traders, of whom the largest {own['top']} hold"
         f" {percent(_number(own['top_share']))} of trade, each over {own['partners']} partners and {own['chapters']}"
-        f" chapters; a cell lies about {percent(_number(own['prior_error']))} off its prior. Source: {own['source']}."
+        f" chapters, {percent(_number(own['main_flow']))} in its main flow; a cell lies about"
+        f" {percent(_number(own['prior_error']))} off its prior. Source: {own['source']}."
     )
+    console.print(f"{own['conditional']} Change it under \\[assumption].")
     console.print(
-        "Clipping, and every figure that uses it, is predicted under that assumption; change it under \\[assumption]. P"
-        " is the chance of *corresponds* with a partner office as precise as this one, at t of 25 and 10 %; *seen* the"
-        " smallest ratios told to differ at t 25 %. Both take the predicted clipping as a bound. All this is of the"
-        " uniform tier alone, which states no bound: without a tier for large traders or a declared bound, verdicts are"
-        " *cannot tell*."
+        "P is the chance of *corresponds* with a partner office as precise as this one, at t of 25 and 10 %; *seen* the"
+        " smallest ratios told to differ at t 25 %. Both take the predicted clipping as a bound."
     )
 
 
@@ -109,7 +110,10 @@ def _number(text: str) -> float:
 
 
 def _print_target(console: Console, answer: dict[str, Any]) -> None:
-    console.print(f"\nTargets of {answer['measure']} (root mean square of noise and predicted clipping, median cell):")
+    console.print(
+        f"\nTargets of {answer['measure']} in the uniform tier alone (root mean square of noise and predicted clipping,"
+        " median cell):"
+    )
     table = _table("level", "target", "predicted now", "noise", "clipped")
     for level in answer["levels"]:
         table.add_row(
@@ -131,7 +135,23 @@ def _print_target(console: Console, answer: dict[str, Any]) -> None:
 
 
 def _print_proposal(console: Console, proposal: dict[str, Any]) -> None:
-    console.print(f"\nProposed for {proposal['measure']} at rho {proposal['rho']}, from public inputs alone:")
+    console.print(
+        f"\nProposed for {proposal['measure']} at rho {proposal['rho']}, for the uniform tier alone, from public inputs"
+        " alone:"
+    )
+    _print_scales(console, proposal)
+
+
+def _print_tier_proposal(console: Console, proposal: dict[str, Any]) -> None:
+    largest, now = (f"{proposal[key]:,.0f}" for key in ("largest_loss", "largest_loss_now"))
+    console.print(
+        f"\nProposed for the large-trader tier of {proposal['measure']} at ceiling {proposal['ceiling']}, beside the"
+        f" uniform tier's scales as they are; predicted largest loss {largest}, now {now}:"
+    )
+    _print_scales(console, proposal)
+
+
+def _print_scales(console: Console, proposal: dict[str, Any]) -> None:
     console.print(f'scales_from = "{proposal["scales_from"]}"', markup=False)
     for level in proposal["levels"]:
         console.print(

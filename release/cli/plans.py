@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from release.cli import plan_printing, wiring
-from release.cli.plan_policy import policy_document
+from release.cli.plan_policy import conditional, policy_document
 from release.cli.printing import print_json, say
 from release.config import load_release
 from release.errors import InvalidAmountError, LedgerMissingError, UsageError
@@ -21,10 +21,13 @@ from release.planner import (
     LevelForecast,
     MirrorForecast,
     Proposal,
+    ScaleProposal,
     TargetAnswer,
+    TierProposal,
     forecast,
     reach_targets,
     suggest,
+    suggest_tiers,
 )
 from release.privacy import amount_text, parse_amount, volume_interval_percent
 from release.tables import Level
@@ -55,6 +58,7 @@ def show(file: Path, out: Path | None, asked: Asked, *, as_json: bool) -> None:
         document["targets"] = [_target_document(answer) for answer in reach_targets(planned, targets)]
     if asked.suggest:
         document["suggested"] = [_proposal_document(planned, proposal) for proposal in suggest(planned)]
+        document["suggested_tiers"] = [_tier_document(planned, proposal) for proposal in suggest_tiers(planned)]
     if asked.plot is not None:
         _draw(planned, forecasts, asked.plot)
     if as_json:
@@ -170,6 +174,7 @@ def _level_document(measure: PlannedMeasure, level: PlannedLevel, told: LevelFor
         "noise_sd_median": float(np.median(level.sd)),
         "noise_sd_max": float(level.sd.max()),
         "estimate_sd_median": float(np.median(told.sd)),
+        "covers": "uniform tier" if measure.excess is None else "both tiers",
         "predicted_median_error": None if told.whole is None else told.whole.median_error,
         "detectable_low": first.get("detectable_low"),
         "detectable_high": first.get("detectable_high"),
@@ -216,14 +221,15 @@ def _assumption_document(planned: ReleasePlan) -> dict[str, Any]:
         "narrowing": amount_text(own.narrowing),
         "prior_error": amount_text(own.prior_error),
         "source": own.source,
-        "conditional": "What clipping takes, and every figure that uses it, is predicted under this assumption;"
-        " nothing public bounds it. As published, without a bound, every verdict on a mirror is: cannot tell.",
+        "main_flow": amount_text(own.main_flow),
+        "conditional": conditional(planned),
     }
 
 
 def _target_document(answer: TargetAnswer) -> dict[str, Any]:
     return {
         "measure": answer.measure,
+        "covers": "uniform tier",
         "reachable": answer.rho is not None,
         "rho": None if answer.rho is None else amount_text(answer.rho),
         "scale_factor": answer.scale_factor,
@@ -244,20 +250,42 @@ def _target_document(answer: TargetAnswer) -> dict[str, Any]:
 
 
 def _proposal_document(planned: ReleasePlan, proposal: Proposal) -> dict[str, Any]:
-    prior = "" if planned.prior is None else planned.prior.digest
     return {
         "measure": proposal.measure,
+        "covers": "uniform tier",
         "rho": amount_text(proposal.rho),
-        "scales_from": f"mirrors plan --suggest at rho {amount_text(proposal.rho)}, prior {prior[:16]},"
-        f" assumption from: {planned.release.assumption.source}",
-        "levels": [
-            {
-                "level": scale.level,
-                "relative_noise": amount_text(scale.relative_noise),
-                "floor": amount_text(scale.floor),
-                "predicted_median_error": after,
-                "predicted_median_error_now": before,
-            }
-            for scale, before, after in zip(proposal.scales, proposal.before, proposal.after, strict=True)
-        ],
+        "scales_from": _scales_from(planned, f"at rho {amount_text(proposal.rho)}"),
+        "levels": _scales_document(proposal.scales, proposal.before, proposal.after),
     }
+
+
+def _tier_document(planned: ReleasePlan, proposal: TierProposal) -> dict[str, Any]:
+    return {
+        "measure": proposal.measure,
+        "covers": "both tiers",
+        "ceiling": amount_text(proposal.ceiling),
+        "scales_from": _scales_from(planned, f"at ceiling {amount_text(proposal.ceiling)}"),
+        "largest_loss": proposal.largest_after,
+        "largest_loss_now": proposal.largest_before,
+        "levels": _scales_document(proposal.scales, proposal.before, proposal.after),
+    }
+
+
+def _scales_from(planned: ReleasePlan, where: str) -> str:
+    prior = "" if planned.prior is None else planned.prior.digest
+    return f"mirrors plan --suggest {where}, prior {prior[:16]}, assumption from: {planned.release.assumption.source}"
+
+
+def _scales_document(
+    scales: tuple[ScaleProposal, ...], before: tuple[float, ...], after: tuple[float, ...]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "level": scale.level,
+            "relative_noise": amount_text(scale.relative_noise),
+            "floor": amount_text(scale.floor),
+            "predicted_median_error": reached,
+            "predicted_median_error_now": now,
+        }
+        for scale, now, reached in zip(scales, before, after, strict=True)
+    ]

@@ -299,8 +299,8 @@ class Prior:
     Attributes:
         bundle: a bundle in the place of publication, as `KOR/2020`; or
         table: a CSV or Parquet file inside the config's folder, with the columns
-            `flow, period, partner, product, level, measure, value`; or a Comtrade Plus download; or SDMX-CSV 2.0 of
-            trade in goods, as bundles hold it.
+            `flow, period, partner, product, level, measure, value`; or a Comtrade Plus download; or SDMX-CSV 2.0 or
+            SDMX-ML of trade in goods, as bundles hold it.
         publisher: who published it.
         period: what it refers to.
         published: when it was published.
@@ -343,7 +343,9 @@ class Assumption:
         partners: over how many partners, counted for each flow, the value of the largest traders is spread: one over
             the sum of squared shares. Smaller traders have fewer.
         chapters: over how many chapters with each of them.
-        narrowing: how fast both fall, as far as they exceed one: as a trader's rank to the power of minus this.
+        main_flow: which part of their trade lies in their main flow, imports or exports, where both are released.
+        narrowing: how fast partners and chapters fall, as far as they exceed one: as a trader's rank to the power of
+            minus this, among the largest too.
         prior_error: how far a large cell usually lies from its prior: the standard deviation of ln(prior / figure).
         source: where the figures come from, in words.
     """
@@ -354,6 +356,7 @@ class Assumption:
     further: Annotated[tuple[TopShare, ...], Field(max_length=12)] = ()
     partners: Part = Fraction(5)
     chapters: Part = Fraction(3)
+    main_flow: Part = Fraction(4, 5)
     narrowing: Part = Fraction(3, 10)
     prior_error: Part = Fraction(3, 10)
     source: Text = "the program's own defaults: no published statistic was named"
@@ -369,6 +372,8 @@ class Assumption:
             raise ValueError("further shares are of ever more traders who hold ever less by head, not all of trade")
         if self.partners < 1 or self.chapters < 1:
             raise ValueError("a trader has at least one partner and one chapter")
+        if not Fraction(1, 2) <= self.main_flow <= 1:
+            raise ValueError("the main flow holds from half to all of a trader's trade")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)

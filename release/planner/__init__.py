@@ -5,8 +5,10 @@
 """
 
 from release.planner.forecast import Forecast, LevelForecast, MirrorForecast, forecast
+from release.planner.losses import TierLosses, predicted_losses
 from release.planner.scales import Proposal, ScaleProposal, suggest
 from release.planner.targets import LevelTarget, TargetAnswer, reach_targets
+from release.planner.tier_scales import TierProposal, suggest_tiers
 
 __all__ = [
     "Forecast",
@@ -16,7 +18,11 @@ __all__ = [
     "Proposal",
     "ScaleProposal",
     "TargetAnswer",
+    "TierLosses",
+    "TierProposal",
     "forecast",
+    "predicted_losses",
     "reach_targets",
     "suggest",
+    "suggest_tiers",
 ]

@@ -10,6 +10,8 @@ from release.planner.forecast import LevelForecast
 from release.wording import amount
 
 PARTS = {"error": "median error", "noise": "noise alone", "clipping": "clipping alone"}
+"""With a tier for large traders, clipping is what its ceiling cuts off."""
+
 COLOURS = ("#1f1f1f", "#2166ac", "#b2182b")
 
 
@@ -23,7 +25,9 @@ def chart(forecasts: Sequence[LevelForecast], *, title: str, unit: str) -> alt.H
     told = [level for level in forecasts if level.bands]
     measure = told[0].measure if told else None
     panels = [_panel(level, unit) for level in told if level.measure is measure]
-    joined: alt.HConcatChart = alt.hconcat(*panels, title=title).configure_view(strokeOpacity=0)
+    covered = "both tiers together" if told and told[0].alone is not None else "the uniform tier"
+    titled = alt.Title(title, subtitle=f"predicted of {covered}, under the release's assumption")
+    joined: alt.HConcatChart = alt.hconcat(*panels, title=titled).configure_view(strokeOpacity=0)
     return joined
 
 

@@ -58,12 +58,35 @@ def _level(population: Population, level: PlannedLevel) -> LevelIndex:
     )
 
 
-def clipped_mass(indexed: Indexed, sds: Sequence[FloatArray], bound: float) -> tuple[FloatArray, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Excess:
+    """The large-trader tier: its levels' noise standard deviations, in the measure's unit, and its norm's bound."""
+
+    sds: Sequence[FloatArray]
+    bound: float
+
+
+def clipped_mass(
+    indexed: Indexed, sds: Sequence[FloatArray], bound: float, excess: Excess | None = None
+) -> tuple[FloatArray, ...]:
     """Return what clipping takes from each cell of each level, (cells,) each, in the population's unit.
 
     A leaf is capped, then the trader's whole vector is scaled to the norm `bound`, in noise standard deviations: the
-    order of the real clip. `sds` are the levels' noise standard deviations before reconciliation.
+    order of the real clip. `sds` are the levels' noise standard deviations before reconciliation. With a tier for large
+    traders, what was taken is measured there, and lost only where it exceeds that tier's bound.
     """
+    population = indexed.population
+    taken = excess_of(indexed, sds, bound)
+    if excess is not None:
+        norms = norms_of(indexed, taken, excess.sds)
+        taken = taken * (1.0 - _kept(norms, excess.bound))[population.traders]
+    leaves = indexed.levels[0].planned.groupings[0].size
+    by_leaf = np.asarray(np.bincount(population.leaves, taken, leaves), dtype=np.float64)
+    return tuple(level.planned.sums(by_leaf) for level in indexed.levels)
+
+
+def excess_of(indexed: Indexed, sds: Sequence[FloatArray], bound: float) -> FloatArray:
+    """Return what the uniform tier's clip takes from each of the population's amounts, shape (entries,)."""
     population = indexed.population
     leaves = np.zeros(indexed.levels[0].planned.groupings[0].size)
     inverse = leaves + sum(
@@ -73,11 +96,18 @@ def clipped_mass(indexed: Indexed, sds: Sequence[FloatArray], bound: float) -> t
     )
     caps = bound / np.sqrt(np.maximum(inverse, 1e-300))
     capped = np.minimum(population.amounts, caps[population.leaves])
+    kept = _kept(norms_of(indexed, capped, sds), bound)
+    return np.asarray(population.amounts - capped * kept[population.traders])
+
+
+def norms_of(indexed: Indexed, amounts: FloatArray, sds: Sequence[FloatArray]) -> FloatArray:
+    """Return the norm of each trader's amounts over all levels, in noise standard deviations; shape (traders,)."""
     squares = np.zeros(indexed.traders)
     for sd, level in zip(sds, indexed.levels, strict=True):
-        sums = np.bincount(level.pairs, capped[level.entries], level.traders.size)
+        sums = np.bincount(level.pairs, amounts[level.entries], level.traders.size)
         squares += np.bincount(level.traders, (sums / sd[level.cells]) ** 2, indexed.traders)
-    kept = np.minimum(1.0, bound / np.sqrt(np.maximum(squares, 1e-300)))
-    taken = population.amounts - capped * kept[population.traders]
-    by_leaf = np.asarray(np.bincount(population.leaves, taken, leaves.size), dtype=np.float64)
-    return tuple(level.planned.sums(by_leaf) for level in indexed.levels)
+    return np.asarray(np.sqrt(squares))
+
+
+def _kept(norms: FloatArray, bound: float) -> FloatArray:
+    return np.asarray(np.minimum(1.0, bound / np.maximum(norms, 1e-150)))

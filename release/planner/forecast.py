@@ -4,13 +4,14 @@ Noise after reconciliation is known exactly beforehand. What clipping takes is p
 release's public assumption on concentration; nothing public bounds it, so every figure that uses it is conditional.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from release.inference import Band, chance_corresponds, detectable_ratios, expected
 from release.plan import PlannedLevel, ReleasePlan
-from release.planner.outlook import SEED, Outlook, clipped_parts, outlook, reconciled_sd
+from release.planner.clipping import Excess
+from release.planner.outlook import SEED, Outlook, both_tiers, clipped_parts, outlook, reconciled_sd
 from release.planner.precision import SizeBand, median_error, median_errors, size_bands
 from release.planner.sizes import FloatArray
 from release.tables import Level, Measure
@@ -32,8 +33,8 @@ COUNTRIES = 32
 class MirrorForecast:
     """What a mirror with a partner office of the same precision could tell, at the median cell.
 
-    The clipped masses are taken to be bounded by their predictions: conditional on the assumption. As published in the
-    uniform tier alone, where no bound is stated, every verdict is *cannot tell*.
+    The clipped masses, with a tier for large traders what its ceiling cuts off, are taken to be bounded by their
+    predictions: conditional on the assumption. As published without a stated bound, every verdict is *cannot tell*.
 
     Attributes:
         tolerance: t of the band.
@@ -86,7 +87,11 @@ class Forecast:
 class LevelForecast:
     """A level's prediction over all cells with a prior (None when there is none), and by size band.
 
-    `sd` is the standard deviation of each cell's estimate, in the measure's unit, shape (cells,).
+    Attributes:
+        sd: the standard deviation of each cell's estimate, in the measure's unit, shape (cells,).
+        whole: of the published figures: of both tiers together where there is one for large traders.
+        bands: the same by size band.
+        alone: of the uniform tier by itself, where there is one for large traders beside it; None elsewhere.
     """
 
     measure: Measure
@@ -94,6 +99,7 @@ class LevelForecast:
     sd: FloatArray
     whole: Forecast | None
     bands: tuple[Forecast, ...]
+    alone: Forecast | None = None
 
 
 def forecast(plan: ReleasePlan) -> tuple[LevelForecast, ...]:
@@ -105,13 +111,19 @@ def forecast(plan: ReleasePlan) -> tuple[LevelForecast, ...]:
 
 
 def forecast_measure(own: Outlook) -> list[LevelForecast]:
-    """Return what can be expected of a measure, for each of its levels."""
+    """Return what can be expected of a measure's published figures, for each of its levels."""
+    found = _over_levels(own, own.excess)
+    if own.excess is None:
+        return found
+    alone = _over_levels(own, None)
+    return [replace(both, alone=one.whole) for both, one in zip(found, alone, strict=True)]
+
+
+def _over_levels(own: Outlook, excess: Excess | None) -> list[LevelForecast]:
     sds = [level.sd for level in own.measure.levels]
-    parts = clipped_parts(own, sds, own.bound)
-    return [
-        _level(own, level, sd, bias)
-        for level, sd, bias in zip(own.measure.levels, reconciled_sd(own, sds), parts, strict=True)
-    ]
+    parts = clipped_parts(own, sds, own.bound, excess)
+    noise = reconciled_sd(own, both_tiers(sds, excess))
+    return [_level(own, level, sd, bias) for level, sd, bias in zip(own.measure.levels, noise, parts, strict=True)]
 
 
 def _level(own: Outlook, level: PlannedLevel, sd: FloatArray, bias: FloatArray) -> LevelForecast:

@@ -9,7 +9,7 @@ import numpy as np
 from release.config.release import Assumption
 from release.estimates import Figures, reconciled
 from release.plan import PlannedLevel, PlannedMeasure
-from release.planner.clipping import Indexed, clipped_mass, indexed
+from release.planner.clipping import Excess, Indexed, clipped_mass, indexed
 from release.planner.population import moved, populate
 from release.planner.sizes import FloatArray
 from release.tables import Layout, Level, Measure, added, at_leaves
@@ -36,6 +36,14 @@ class Outlook:
     def bound(self) -> float:
         """The largest norm that isn't clipped, in noise standard deviations: sqrt(2 rho)."""
         return sqrt(2.0 * float(self.measure.rho))
+
+    @property
+    def excess(self) -> Excess | None:
+        """The large-trader tier's scales and the norm that its ceiling leaves; None where there is no such tier."""
+        tier = self.measure.excess
+        if tier is None:
+            return None
+        return Excess(sds=[level.sd for level in tier.levels], bound=sqrt(2.0 * float(tier.rho)))
 
 
 def outlook(
@@ -133,13 +141,23 @@ def reconciled_sd(outlook: Outlook, sds: Sequence[FloatArray]) -> tuple[FloatArr
     return tuple(figures[level].sd for level in levels)
 
 
-def clipped_parts(outlook: Outlook, sds: Sequence[FloatArray], bound: float) -> tuple[FloatArray, ...]:
+def both_tiers(sds: Sequence[FloatArray], excess: Excess | None) -> list[FloatArray]:
+    """Return each level's noise standard deviation of the sum of both tiers' figures, whose noise is independent."""
+    if excess is None:
+        return list(sds)
+    return [np.asarray(np.hypot(one, two)) for one, two in zip(sds, excess.sds, strict=True)]
+
+
+def clipped_parts(
+    outlook: Outlook, sds: Sequence[FloatArray], bound: float, excess: Excess | None = None
+) -> tuple[FloatArray, ...]:
     """Return, for each level, the clipped part of each cell's prior in each population, shape (populations, cells).
 
-    A cell without a prior has part 0; so has every cell when there is no population.
+    A cell without a prior has part 0; so has every cell when there is no population. With a tier for large traders only
+    what its ceiling cuts off counts.
     """
     priors = [level.prior for level in outlook.measure.levels]
-    masses = [clipped_mass(population, sds, bound) for population in outlook.populations]
+    masses = [clipped_mass(population, sds, bound, excess) for population in outlook.populations]
     parts = []
     for number, (prior, sd) in enumerate(zip(priors, sds, strict=True)):
         if prior is None or not masses:

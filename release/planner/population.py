@@ -41,8 +41,9 @@ def populate(masses: FloatArray, assumption: Assumption, rng: np.random.Generato
     A trader trades in every period in which its cell is traded, by the period's part of the cell.
     """
     periods = masses.shape[1]
-    year = np.moveaxis(masses, 1, 0).sum(axis=0).reshape(-1, masses.shape[3])
-    room = year.copy()
+    by_flow = masses.sum(axis=1)
+    year = by_flow.reshape(-1, masses.shape[3])
+    room = by_flow.copy()
     count = min(assumption.traders, max(ONE_BY_ONE, LARGEST_PART // periods))
     sizes = float(year.sum()) * shares(assumption, count)
     parts = [_place_one(room, size, number, assumption, rng) for number, size in enumerate(sizes[:ONE_BY_ONE])]
@@ -60,11 +61,16 @@ def populate(masses: FloatArray, assumption: Assumption, rng: np.random.Generato
 
 
 def _place_one(
-    room: FloatArray, size: float, number: int, assumption: Assumption, rng: np.random.Generator
+    by_flow: FloatArray, size: float, number: int, assumption: Assumption, rng: np.random.Generator
 ) -> Population:
-    """Return one trader's sums and take them off `room`, shape (routes, chapters); a route is a partner in a flow."""
+    """Return one trader's sums and take them off the room that is left, shape (flows, partners, chapters).
+
+    A route is a partner in a flow.
+    """
     cells, amounts = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
-    wanted = _drawn(room.sum(axis=1), size, _more(assumption.partners, number, assumption), rng)
+    room = by_flow.reshape(-1, by_flow.shape[2])
+    leaning = _leaning(by_flow.sum(axis=2), float(assumption.main_flow), rng)
+    wanted = _drawn(room.sum(axis=1), leaning, size, _more(assumption.partners, number, assumption), rng)
     products = _products(room, wanted, _more(assumption.chapters, number, assumption), rng)
     for route in np.flatnonzero(wanted):
         row = room[route]
@@ -106,26 +112,45 @@ def _more(spread: Fraction, number: FloatArray | int, assumption: Assumption) ->
     """Return over how many partners or chapters beyond one a trader is spread: fewer, the smaller it is.
 
     Firms with more partners and products are larger (Bernard, Jensen, Redding and Schott, Journal of Economic
-    Perspectives 21(3), 2007); by how much is assumed.
+    Perspectives 21(3), 2007); by how much is assumed. The largest of all have more than the mean of the top, which is
+    what the assumption states: they decide what clipping takes.
     """
-    smaller = (assumption.top / (number + 1.0)) ** float(assumption.narrowing)
-    return np.asarray((float(spread) - 1.0) * np.minimum(1.0, smaller))
+    power = -float(assumption.narrowing)
+    mean = float((np.arange(1.0, assumption.top + 1.0) ** power).mean())
+    return np.asarray((float(spread) - 1.0) * (np.asarray(number) + 1.0) ** power / mean)
 
 
-def _drawn(places: FloatArray, size: float, more: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _leaning(room: FloatArray, main: float, rng: np.random.Generator) -> FloatArray:
+    """Return how much likelier a trader's piece falls in a route than the route's room says; shape (routes,).
+
+    Traders are importers or exporters in the main: the part `main` of their trade lies in one flow, drawn by the flows'
+    room, `room` of shape (flows, partners).
+    """
+    flows = room.sum(axis=1)
+    if np.count_nonzero(flows) < 2:  # noqa: PLR2004
+        return np.ones(room.size)
+    chosen = np.arange(flows.size) == rng.choice(flows.size, p=flows / flows.sum())
+    parts = np.where(chosen, main / flows[chosen].sum(), (1.0 - main) / flows[~chosen].sum())
+    return np.repeat(parts, room.shape[1])
+
+
+def _drawn(
+    places: FloatArray, leaning: FloatArray, size: float, more: FloatArray, rng: np.random.Generator
+) -> FloatArray:
     """Return how much of a trader's `size` falls in each place, at most what there is room for; shape of `places`.
 
     A trader is a stick broken at random places; 2 n - 1 pieces have an expected sum of squares of 1 / n (MacArthur,
-    PNAS 43, 1957). A piece falls where there is room for all of it, in proportion to the room: a place much smaller
-    than a piece can't hold it, so large pieces stand in large places, as they do in what a prior tells. Pieces may fall
-    together: were their places kept apart, small partners would get more than their part of large firms.
+    PNAS 43, 1957). A piece falls where there is room for all of it, in proportion to the room and to how much the
+    trader is `leaning` to the place: a place much smaller than a piece can't hold it, so large pieces stand in large
+    places, as they do in what a prior tells. Pieces may fall together: were their places kept apart, small partners
+    would get more than their part of large firms.
     """
     left = places.copy()
     if left.sum() <= 0.0:
         return left
-    pieces = rng.exponential(size=_pieces(places, more, rng))
+    pieces = rng.exponential(size=_pieces(places * leaning, more, rng))
     for piece in -np.sort(-pieces) * (size / pieces.sum()):
-        bounds = np.cumsum(np.where(left >= piece, left, 0.0))
+        bounds = np.cumsum(np.where(left >= piece, left * leaning, 0.0))
         place = int(np.searchsorted(bounds, rng.random() * bounds[-1], side="right")) if bounds[-1] > 0 else left.size
         place = int(left.argmax()) if place >= left.size else place
         left[place] = max(left[place] - piece, 0.0)
@@ -133,19 +158,16 @@ def _drawn(places: FloatArray, size: float, more: FloatArray, rng: np.random.Gen
 
 
 def _pieces(places: FloatArray, more: FloatArray, rng: np.random.Generator) -> int:
-    """Return into how many pieces a trader is broken that is spread over `more` places beyond one."""
-    herfindahl = float((places**2).sum()) / float(places.sum()) ** 2
-    return 1 + int(rng.poisson(2.0 * _apart(more, herfindahl)))
+    """Return into how many pieces a trader is broken that is spread over `more` places beyond one.
 
-
-def _apart(more: FloatArray, herfindahl: float) -> float:
-    """Return how many pieces beyond one are spread over `more` places beyond one, although some fall together.
-
-    With pieces' sum of squares 1/n and the places' Herfindahl index h, places hold 1/n + (1 - 1/n) h; at most four
-    times as many pieces as places are taken.
+    Some pieces fall together. With pieces' sum of squares 1/n and the places' Herfindahl index h, places hold
+    1/n + (1 - 1/n) h. Where the places alone are as concentrated as the trader, n is as many as there are places.
     """
+    herfindahl = float((places**2).sum()) / float(places.sum()) ** 2
     wanted = 1.0 / (1.0 + float(more))
-    return max(float(more), min(4.0 * float(more), (1.0 - herfindahl) / max(wanted - herfindahl, 1e-9) - 1.0))
+    most = max(np.count_nonzero(places) - 1.0, float(more))
+    apart = min(most, (1.0 - herfindahl) / max(wanted - herfindahl, 1e-9) - 1.0)
+    return 1 + int(rng.poisson(2.0 * max(float(more), apart)))
 
 
 def _filled(taken: FloatArray, row: FloatArray, wanted: float) -> FloatArray:

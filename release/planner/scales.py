@@ -70,11 +70,12 @@ def suggest(plan: ReleasePlan) -> tuple[Proposal, ...]:
     return tuple(
         _proposal(outlook(measure, plan.layout, plan.release.assumption, populations=POPULATIONS))
         for measure in plan.measures
-        if measure.measure in PREDICTED and _has_priors(measure)
+        if measure.measure in PREDICTED and has_priors(measure)
     )
 
 
-def _has_priors(measure: PlannedMeasure) -> bool:
+def has_priors(measure: PlannedMeasure) -> bool:
+    """Decide whether all levels have a prior."""
     return all(level.prior is not None and (level.prior > 0.0).any() for level in measure.levels)
 
 
@@ -84,17 +85,17 @@ def _proposal(own: Outlook) -> Proposal:
     levels = [level.level for level in own.measure.levels]
 
     def worth(scales: list[Scale]) -> float:
-        return _worth(own, _errors(own, counted, _sds(priors, scales)))
+        return weighted(own, _errors(own, counted, scaled(priors, scales)))
 
-    found = descend(worth, _start(own, priors), lambda level, scale: _allowed(priors[level], scale))
-    rounded = [(_rounded(part), _rounded(floor)) for part, floor in found]
-    after = _errors(own, counted, _sds(priors, [(float(part), float(floor)) for part, floor in rounded]))
+    found = descend(worth, _start(own, priors), lambda level, scale: allowed(priors[level], scale))
+    told = [(rounded(part), rounded(floor)) for part, floor in found]
+    after = _errors(own, counted, scaled(priors, [(float(part), float(floor)) for part, floor in told]))
     return Proposal(
         measure=own.measure.measure,
         rho=own.measure.rho,
         scales=tuple(
             ScaleProposal(level=level, relative_noise=part, floor=floor)
-            for level, (part, floor) in zip(levels, rounded, strict=True)
+            for level, (part, floor) in zip(levels, told, strict=True)
         ),
         before=_errors(own, counted, [level.sd for level in own.measure.levels]),
         after=after,
@@ -120,7 +121,8 @@ def _start(own: Outlook, priors: list[FloatArray]) -> list[Scale]:
     return [(part, float(np.median(prior[prior > 0.0]))) for prior in priors]
 
 
-def _sds(priors: list[FloatArray], scales: list[Scale]) -> list[FloatArray]:
+def scaled(priors: list[FloatArray], scales: list[Scale]) -> list[FloatArray]:
+    """Return each level's noise standard deviations at these scales."""
     return [part * np.maximum(prior, floor) for prior, (part, floor) in zip(priors, scales, strict=True)]
 
 
@@ -134,20 +136,20 @@ def _errors(own: Outlook, counted: list[np.ndarray], sds: list[FloatArray]) -> t
     return tuple(errors)
 
 
-def _worth(own: Outlook, errors: tuple[float, ...]) -> float:
+def weighted(own: Outlook, errors: tuple[float, ...]) -> float:
     """Return the weighted mean of the errors' logarithms: the smaller the better."""
     weights = [WEIGHTS[level.level] for level in own.measure.levels]
     return sum(weight * log(error) for weight, error in zip(weights, errors, strict=True)) / sum(weights)
 
 
-def _allowed(prior: FloatArray, scale: Scale) -> bool:
+def allowed(prior: FloatArray, scale: Scale) -> bool:
     """Decide whether a scale may be proposed: a floor outside the priors would do nothing, or level all cells."""
     part, floor = scale
     known = prior[prior > 0.0]
     return LEAST <= part <= MOST and bool(known.min() / 2.0 <= floor <= known.max())
 
 
-def _rounded(figure: float) -> Fraction:
+def rounded(figure: float) -> Fraction:
     """Return a figure in two digits, exactly."""
     places = 1 - whole(log10(figure))
     return Fraction(round(figure * 10.0**places)) / Fraction(10) ** places

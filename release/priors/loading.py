@@ -19,7 +19,7 @@ from release.config.release import Prior
 from release.errors import ConfigError, Fault
 from release.plan import PriorFigures, make_layout
 from release.priors.comtrade import comtrade_figures, is_comtrade
-from release.priors.sdmx import is_sdmx, sdmx_figures
+from release.priors.sdmx import is_sdmx, is_sdmx_ml, sdmx_csv_figures, sdmx_ml_figures
 from release.tables import Layout, Level, Measure, cells
 
 _COLUMNS = ("flow", "period", "partner", "product", "level", "measure", "value")
@@ -67,8 +67,10 @@ def _from_table(office: Office, release: Release, prior: Prior, place: Path) -> 
     except OSError:
         raise _missing(release, "prior.table", f"there is no readable table at {place}") from None
     except pl.exceptions.PolarsError:
-        problem = f"{place} needs the columns {', '.join(_COLUMNS)}, or is Comtrade Plus or SDMX-CSV"
+        problem = f"{place} needs the columns {', '.join(_COLUMNS)}, or is Comtrade Plus, SDMX-CSV or SDMX-ML"
         raise _missing(release, "prior.table", problem) from None
+    except ValueError as fault:
+        raise _missing(release, "prior.table", f"{place} can't be read: {fault}") from None
     return _figures(release, prior, figures, digest=hashlib.sha256(content).hexdigest(), same_account=False)
 
 
@@ -76,7 +78,9 @@ def _table(office: Office, release: Release, content: bytes, *, parquet: bool) -
     if not parquet and is_comtrade(content):
         return comtrade_figures(content, make_layout(release), office.area)
     if not parquet and is_sdmx(content):
-        return sdmx_figures(content, office.area)
+        return sdmx_csv_figures(content, office.area)
+    if not parquet and is_sdmx_ml(content):
+        return sdmx_ml_figures(content, office.area)
     table = pl.read_parquet(content) if parquet else pl.read_csv(content, infer_schema=False)
     return table.select(*_COLUMNS[:-1], pl.col("value").cast(pl.Float64)).cast(dict.fromkeys(_COLUMNS[:-1], pl.String))
 
