@@ -60,7 +60,7 @@ PACKAGES = {
                f"{_FILES}/test_r23_rotation.py", f"{_FILES}/test_r21_hostile.py", "-k", "not is_caught"),
     ),
     "clip": Package(
-        modules=("confidential/clip.py", "confidential/excess.py", "confidential/leaves.py"),
+        modules=("confidential/clip.py", "confidential/excess.py"),
         tests=tuple(f"tests/test_{name}.py" for name in ("clip", "clip_corollaries", "excess", "streaming")),
     ),
     "inference": Package(

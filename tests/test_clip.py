@@ -198,3 +198,8 @@ def test_an_indicator_of_a_trader_counts_once_a_cell_however_many_its_lines() ->
     one, many = integers([{0: 1}, {0: 2**90}], traders_measure)
     assert one == many
     assert any(one)
+
+
+def test_a_trader_with_one_large_integer_keeps_the_whole_bound() -> None:
+    one = pl.DataFrame({"trader": [7], "cell": [0], "a": [3 * 2**24]}, schema_overrides={"cell": pl.UInt32})
+    assert clip.clip(one, 2**24)["u"].to_list() == [2**24]

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import stdtrit
+from scipy.special import ndtr, stdtrit
+from scipy.stats import multivariate_normal
 
 from release.errors import InvalidComparisonError
-from release.inference import asymmetries, beside_history, combine, exact, explain_gap, flow, judge, mirrors
+from release.inference import asymmetries, beside_history, combine, exact, explain_gap, flow, judge, mirrors, planning
 from release.inference.bands import Band, Mirrors
+from release.inference.intervals import least_excess
+from release.inference.looks import critical_values
 
 PAST = (0.02, 0.10, 0.06, -0.03, 0.09, 0.04)
 
@@ -171,3 +174,40 @@ def test_parts_that_do_not_fit_are_refused() -> None:
         flow([1.0, 2.0], [[1.0, 0.5], [0.0, 1.0]])
     with pytest.raises(InvalidComparisonError):
         explain_gap(flow([1.0], [[1.0]]), flow([1.0, 2.0], np.eye(2)))
+
+
+def test_a_figure_below_its_history_is_no_surprise_where_clipping_may_have_taken_as_much() -> None:
+    figures = {"x": 1.0, "x_sd": 0.001, "m": 0.5, "m_sd": 0.001}
+    assert beside_history(mirrors(**figures, bound_m=0.1), PAST).unusual is True
+    assert beside_history(mirrors(**figures, bound_m=0.6), PAST).unusual is False
+
+
+def test_a_flow_surely_leaves_the_band_by_less_where_clipping_may_have_taken_some() -> None:
+    for bounds in ({"bound_x": 3.0}, {"bound_m": 3.0}):
+        cells = mirrors(x=[10.0, 50.0], x_sd=0.0, m=[50.0, 10.0], m_sd=0.0, **bounds)
+        above, below = least_excess(cells, np.array([0.5]), np.array([2.0]), np.array([1.96]))
+        assert above == (24.0 if "bound_x" in bounds else 30.0)
+        assert below == (15.0 if "bound_x" in bounds else 12.0)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1])
+def test_looks_at_no_error_rate_are_refused(alpha: float) -> None:
+    with pytest.raises(InvalidComparisonError):
+        critical_values((0.5, 1.0), alpha=alpha)
+
+
+def test_noise_of_one_currency_unit_is_noise() -> None:
+    band, z = Band(tolerance=0.25), float(stdtrit(np.inf, 0.975))
+    found = planning.chance_corresponds(mirrors(x=10.0, x_sd=0.0, m=10.0, m_sd=1.0), band)
+    expected = ndtr(10 * (1 - band.low) - z) + ndtr(10 * (band.high - 1) - z) - 1
+    assert found[0] == pytest.approx(max(0.0, expected), abs=1e-6)
+    assert 0 < found[0] < 1
+
+
+@pytest.mark.parametrize("apart", [0.2, 0.6, 0.95])
+def test_two_correlated_normals_lie_below_two_limits_as_often_as_a_double_integral_says(apart: float) -> None:
+    rho = -math.sqrt(1 - apart**2)
+    together = multivariate_normal([0, 0], [[1, rho], [rho, 1]])
+    for a, b in ((0.5, 1.2), (-0.7, 0.9), (1.5, -0.4)):
+        found = planning._both_below(np.array([a]), np.array([b]), np.array([apart]))
+        assert found[0] == pytest.approx(together.cdf([a, b]), abs=1e-4)

@@ -237,3 +237,17 @@ def test_discrete_gaussians_in_several_cells_are_told_apart_no_better_than_the_l
     assert advantage > 2 * norm.cdf(length / (2 * 1.3 * scale)) - 1, (
         "so that noise of the stated scale is what is tried"
     )
+
+
+@pytest.mark.parametrize("places", [30, 31])
+def test_an_amount_of_more_places_than_the_parser_reads_is_written_as_a_ratio(places: int) -> None:
+    amount = Fraction(1, 2**places)
+    assert parse_amount(amount_text(amount), low=Fraction(0), high=Fraction(1)) == amount
+    assert ("/" in amount_text(amount)) == (places > 30)
+
+
+def test_the_continuous_epsilon_of_a_large_loss_has_its_delta() -> None:
+    rho, delta = Fraction(50), Fraction(1, 10**8)
+    mu = math.sqrt(2 * rho)
+    found = privacy._gaussian_delta(mu, privacy.gaussian_epsilon(rho, delta))
+    assert found == pytest.approx(float(delta), rel=1e-6)

@@ -136,12 +136,12 @@ def test_a_second_result_is_refused(book: Book, step: str) -> None:
 
 
 def test_nothing_is_measured_without_a_charge_or_published_without_a_result(book: Book) -> None:
-    with pytest.raises(ChargeMissingError):
+    with pytest.raises(ChargeMissingError, match="no charged entry"):
         book.measured("a", "uniform", "sha256:1")
     book.charge(request("a"), date=DAY)
     with pytest.raises(ChargeMissingError):
         book.measured("a", "large-trader", "sha256:1")
-    with pytest.raises(ChargeMissingError):
+    with pytest.raises(ChargeMissingError, match="no measured entry"):
         book.published("a", "uniform", "sha256:1")
     assert book.head().sequence == 2
 
