@@ -74,6 +74,12 @@ FAULTS: dict[str, Fault] = {
             new="        if found not in (one.head, EMPTY):\n            raise",
         ),
     ),
+    "a release may be charged once and run by another plan": Fault(
+        caught_by="test_r09_ledger.py::test_every_clock_has_the_same_decisions",
+        edit=Edit(
+            module="ledger/charges.py", old='        ("plan", charged.plan_digest, asked.plan_digest),\n', new=""
+        ),
+    ),
     "SQLite doesn't wait for the disk": Fault(
         caught_by="test_r02_ledger.py::test_no_acknowledged_charge_is_missing_after_a_power_cut",
         edit=Edit(module="ledger/sql/sqlite.py", old='("synchronous", "EXTRA", 3)', new='("synchronous", "OFF", 0)'),
@@ -112,6 +118,15 @@ FAULTS: dict[str, Fault] = {
             module="bundle/folder.py",
             old="        os.utime(file.fileno(), (SAME_TIME, SAME_TIME))\n",
             new="",
+        ),
+    ),
+    "the office's statement is written over in its place": Fault(
+        caught_by="test_r03_publication.py"
+        "::test_a_publication_on_a_failing_disk_is_whole_or_not_there_and_goes_on_afterwards",
+        edit=Edit(
+            module="bundle/folder.py",
+            old="        _write(staging, content)\n        staging.replace(place)",
+            new="        place.write_bytes(content)",
         ),
     ),
     "a spelling of an id may stand for two traders": Fault(
