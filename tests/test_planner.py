@@ -397,6 +397,14 @@ def test_more_concentration_predicts_more_clipping(tmp_path):
     assert uneven.clipped_share > 1.5 * even.clipped_share
 
 
+def test_within_a_declared_bound_no_clipping_is_predicted(tmp_path):
+    declared = '[measures.declared_bound]\nsource = "a law"\namount = "1"\n[[measures]]\nname = "declarations"'
+    plan = planned(tmp_path, RELEASE.replace('[[measures]]\nname = "declarations"', declared))
+    told = [level.whole for level in forecast(plan)[:4]]
+    assert [one.clipped_share for one in told] == [0.0] * 4
+    assert all(level.whole.clipped_share > 0 for level in forecast(planned(tmp_path))[:4])
+
+
 def test_the_range_over_populations_holds_the_prediction(tmp_path):
     for level in forecast(planned(tmp_path)):
         for band in level.bands:

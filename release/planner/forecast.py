@@ -2,6 +2,7 @@
 
 Noise after reconciliation is known exactly beforehand. What clipping takes is predicted from public priors and the
 release's public assumption on concentration; nothing public bounds it, so every figure that uses it is conditional.
+Within a declared bound nothing is clipped, which the plan was held to.
 """
 
 from dataclasses import dataclass, replace
@@ -122,6 +123,8 @@ def forecast_measure(own: Outlook) -> list[LevelForecast]:
 def _over_levels(own: Outlook, excess: Excess | None) -> list[LevelForecast]:
     sds = [level.sd for level in own.measure.levels]
     parts = clipped_parts(own, sds, own.bound, excess)
+    if own.measure.declared is not None:
+        parts = tuple(np.zeros_like(part) for part in parts)
     noise = reconciled_sd(own, both_tiers(sds, excess))
     return [_level(own, level, sd, bias) for level, sd, bias in zip(own.measure.levels, noise, parts, strict=True)]
 
