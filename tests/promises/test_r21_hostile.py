@@ -291,9 +291,10 @@ _PLAN_OF_MANY = {
 
 PLACES: dict[str, tuple[frozenset[str], Callable[[Path], object]]] = {
     **{
-        f"{name} as 10 GB of holes": (frozenset({"size"}), sparse(name, 10**10))
-        for name in (TABLE, CSV, NOISY, "plan.json", SIGNATURE)
+        f"{name} as 10 GB of holes": (frozenset({"digest"}), sparse(name, 10**10))
+        for name in (TABLE, CSV, NOISY, "plan.json")
     },
+    f"{SIGNATURE} as 10 GB of holes": (frozenset({"size"}), sparse(SIGNATURE, 10**10)),
     "an unsigned table of 1.9 MB of holes": (frozenset({"holes"}), lambda p: holed(p, 1_900_000)),
     "100,000 members": (frozenset({"too many files"}), crowded),
     "a link to a file elsewhere": (frozenset({"not a file"}), replaced(CSV, lambda p: p.symlink_to("/etc/passwd"))),
