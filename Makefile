@@ -1,7 +1,7 @@
 # All targets set up what they need in .venv by themselves, from the hash-locked requirements.
 PYTHON ?= python3
 BIN := .venv/bin
-JOBS ?= 2
+JOBS ?= 3
 MILLIONS ?= 1 10 50
 
 .PHONY: help test coverage quick check inference demo dashboard docs pilot imf promises mutants audit-noise audit-faults bench accuracy large-traders lock clean
