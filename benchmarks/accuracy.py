@@ -248,10 +248,10 @@ def _rival(of: World, way: str, seed: int) -> Errors:
 def main() -> int:
     """Run everything and print it; exits 1 when a figure isn't what was asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--worlds", type=int, default=8, help="seeded worlds of each size")
+    parser.add_argument("--worlds", type=int, default=16, help="seeded worlds of each size")
     parser.add_argument("--rivals", type=int, default=2, help="how many of them other ways are tried on")
     parser.add_argument("--first", type=int, default=601, help="the first world's seed")
-    parser.add_argument("--draws", type=int, default=10, help="noisy draws of each world")
+    parser.add_argument("--draws", type=int, default=40, help="noisy draws of each world")
     parser.add_argument("--rho", default="2")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
     parser.add_argument("--write", type=Path, help="a folder for the plots and the page, such as docs")

@@ -1,5 +1,7 @@
 """`mirrors plan` by the real command line: predictions, targets, proposals, plots, and what it refuses."""
 
+import re
+
 import pytest
 from small_office import OFFICE, RELEASE
 
@@ -31,10 +33,14 @@ levels = [
 """
 )
 
+TIERED_OFFICE = OFFICE.replace("[ledger]", '[policy]\nlarge_traders = "on"\n\n[ledger]').replace(
+    'delta = "1e-8"', 'delta = "1e-8"\nlarge_traders = "5000"'
+)
+
 
 @pytest.fixture
 def release(tmp_path):
-    (tmp_path / "office.toml").write_text(OFFICE)
+    (tmp_path / "office.toml").write_text(TIERED_OFFICE)
     (tmp_path / "2024.toml").write_text(SHAPED)
     rows = [f"{flow},2023,{partner},TOTAL,partner,value,{value}" for flow in "MX" for partner, value in CELLS]
     rows += [f"{flow},2023,W0,TOTAL,total,value,{sum(value for _, value in CELLS)}" for flow in "MX"]
@@ -106,6 +112,40 @@ def test_a_proposal_can_be_put_into_the_config_as_it_is_printed(mirrors, release
     assert again.code == 0, again.err
     largest, *_ = again.json["levels"][1]["bands"]
     assert largest["predicted_median_error"] < 2 * proposal["levels"][1]["predicted_median_error"]
+
+
+UNEVEN = """[measures.large_traders]
+ceiling = "3000"
+beyond = "not bounded"
+levels = [
+    { level = "total", relative_noise = "0.001", floor = "1e7" },
+    { level = "partner", relative_noise = "0.2", floor = "1e7" },
+]
+"""
+
+
+def test_a_tier_is_proposed_scales_that_lower_errors_at_no_higher_loss(mirrors, release):
+    release.write_text(SHAPED + UNEVEN)
+    told = mirrors("plan", release, "--suggest")
+    assert told.code == 0, told.err
+    said = " ".join(told.out.split())
+    assert "Proposed for the large-trader tier of value at ceiling 3000" in said
+    losses = re.search(r"predicted largest loss ([\d,]+), now ([\d,]+):", said)
+    assert losses is not None
+    after, now = (int(loss.replace(",", "")) for loss in losses.groups())
+    assert after <= now
+
+
+def test_scales_that_nothing_betters_at_the_same_loss_are_kept(mirrors, release):
+    table = release.parent / "2023.csv"
+    rows = [f"{flow},2023,{partner},TOTAL,partner,value,1e9" for flow in "MX" for partner, _ in CELLS]
+    table.write_text("\n".join(["flow,period,partner,product,level,measure,value", *rows]))
+    level = '    { level = "partner", relative_noise = "0.1", floor = "1e7" },\n]\n'
+    one_level = f"{SHAPED.partition('levels')[0]}levels = [\n{level}{UNEVEN.partition('levels')[0]}levels = [\n{level}"
+    release.write_text(one_level)
+    told = mirrors("plan", release, "--suggest")
+    assert told.code == 0, told.err
+    assert "its own are kept" in told.out
 
 
 @pytest.mark.parametrize("ending", ["json", "svg"])

@@ -143,6 +143,12 @@ def _print_proposal(console: Console, proposal: dict[str, Any]) -> None:
 
 
 def _print_tier_proposal(console: Console, proposal: dict[str, Any]) -> None:
+    if not proposal["lowers_errors"]:
+        console.print(
+            f"\nNo scales were found for the large-trader tier of {proposal['measure']} that lower errors at no higher"
+            " loss: its own are kept."
+        )
+        return
     largest, now = (f"{proposal[key]:,.0f}" for key in ("largest_loss", "largest_loss_now"))
     console.print(
         f"\nProposed for the large-trader tier of {proposal['measure']} at ceiling {proposal['ceiling']}, beside the"

@@ -267,6 +267,7 @@ def _tier_document(planned: ReleasePlan, proposal: TierProposal) -> dict[str, An
         "scales_from": _scales_from(planned, f"at ceiling {amount_text(proposal.ceiling)}"),
         "largest_loss": proposal.largest_after,
         "largest_loss_now": proposal.largest_before,
+        "lowers_errors": proposal.helps,
         "levels": _scales_document(proposal.scales, proposal.before, proposal.after),
     }
 

@@ -8,8 +8,8 @@ may be tuned on records: rerunning the command on the same config and prior give
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, log, log10, sqrt
 from math import floor as whole
-from math import log, log10, sqrt
 
 import numpy as np
 
@@ -153,3 +153,9 @@ def rounded(figure: float) -> Fraction:
     """Return a figure in two digits, exactly."""
     places = 1 - whole(log10(figure))
     return Fraction(round(figure * 10.0**places)) / Fraction(10) ** places
+
+
+def rounded_up(figure: float) -> Fraction:
+    """Return the least figure of two digits that isn't below this one, exactly: as noise it costs no more."""
+    places = 1 - whole(log10(figure))
+    return Fraction(ceil(figure * 10.0**places)) / Fraction(10) ** places

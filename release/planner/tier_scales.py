@@ -1,7 +1,8 @@
 """Scales proposed for a tier for large traders, beside the uniform tier's own, from public priors and the assumption.
 
-A finer tier is more accurate and costs large traders more, up to the ceiling, which cuts off again. The proposal lowers
-the mean logarithm of predicted errors plus `PRICE` times that of predicted losses: by descent, good and not best.
+A finer tier is more accurate and costs large traders more, up to the ceiling, which cuts off again. How much more is
+for an office to say. So the proposal lowers predicted errors at losses that are no higher than now: each set of scales
+that the descent tries is first made coarser or finer as a whole until they are the same. Good, not best.
 """
 
 from dataclasses import dataclass
@@ -20,16 +21,13 @@ from release.planner.scales import (
     allowed,
     covering,
     has_priors,
-    rounded,
+    rounded_up,
     scaled,
     weighted,
 )
 from release.planner.search import Scale, descend
 from release.planner.sizes import FloatArray
 from release.tables import Measure
-
-PRICE = 0.05
-"""What a loss weighs against an error: ten times the loss of the traders of `RANKS` must buy errors 11 % lower."""
 
 START = 0.1
 """The relative noise that the search begins with."""
@@ -40,7 +38,8 @@ class TierProposal:
     """A measure's proposed scales of the tier for large traders, the uniform tier's staying as they are.
 
     `before` and `after` are predicted median errors of both tiers together over the cells that count, in the levels'
-    order; `largest_before` and `largest_after` predicted losses P(v) of the trader with the largest.
+    order; `largest_before` and `largest_after` predicted losses P(v) of the trader with the largest. `helps` is whether
+    the errors are lower on the whole: else the release's own scales are as good as any that were found.
     """
 
     measure: Measure
@@ -50,6 +49,7 @@ class TierProposal:
     after: tuple[float, ...]
     largest_before: float
     largest_after: float
+    helps: bool
 
 
 def suggest_tiers(plan: ReleasePlan) -> tuple[TierProposal, ...]:
@@ -64,31 +64,35 @@ def suggest_tiers(plan: ReleasePlan) -> tuple[TierProposal, ...]:
 
 def _proposal(own: Outlook, now: Excess) -> TierProposal:
     priors = [np.asarray(level.prior) for level in own.measure.levels]
+    norms_now = _norms(own, now)
 
     def tier(scales: list[Scale]) -> Excess:
         return Excess(sds=scaled(priors, scales), bound=now.bound)
 
+    def at_losses_now(scales: list[Scale]) -> list[Scale]:
+        factor = _largest_ratio(_norms(own, tier(scales)), norms_now)
+        return [(part * factor, floor) for part, floor in scales]
+
     def worth(scales: list[Scale]) -> float:
-        tried = tier(scales)
-        return weighted(own, _errors(own, tried)) + PRICE * float(np.log(_losses(own, tried)).mean())
+        return weighted(own, _errors(own, tier(at_losses_now(scales))))
 
     start = [(START, float(np.median(prior[prior > 0.0]))) for prior in priors]
-    found = [
-        (rounded(part), rounded(floor))
-        for part, floor in descend(worth, start, lambda level, scale: allowed(priors[level], scale))
-    ]
-    after = tier([(float(part), float(floor)) for part, floor in found])
+    found = descend(worth, start, lambda level, scale: allowed(priors[level], scale))
+    told = [(rounded_up(part), rounded_up(floor)) for part, floor in at_losses_now(found)]
+    after = tier([(float(part), float(floor)) for part, floor in told])
+    errors_now, errors = _errors(own, now), _errors(own, after)
     return TierProposal(
         measure=own.measure.measure,
         ceiling=own.measure.rho + Fraction(0 if own.measure.excess is None else own.measure.excess.rho),
         scales=tuple(
             ScaleProposal(level=level.level, relative_noise=part, floor=floor)
-            for level, (part, floor) in zip(own.measure.levels, found, strict=True)
+            for level, (part, floor) in zip(own.measure.levels, told, strict=True)
         ),
-        before=_errors(own, now),
-        after=_errors(own, after),
-        largest_before=float(_losses(own, now)[0]),
-        largest_after=float(_losses(own, after)[0]),
+        before=errors_now,
+        after=errors,
+        largest_before=_largest_loss(own, now, norms_now),
+        largest_after=_largest_loss(own, after, _norms(own, after)),
+        helps=weighted(own, errors) < weighted(own, errors_now),
     )
 
 
@@ -105,12 +109,23 @@ def _errors(own: Outlook, tier: Excess) -> tuple[float, ...]:
     return tuple(errors)
 
 
-def _losses(own: Outlook, tier: Excess) -> FloatArray:
-    """Return P of the traders of `RANKS`, in rho: geometric means over populations."""
+def _norms(own: Outlook, tier: Excess) -> list[FloatArray]:
+    """Return, for each population, the norms that P follows of the traders of `RANKS`."""
     sds = [level.sd for level in own.measure.levels]
-    found = []
-    for population in own.populations:
-        norms = excess_norms(population, sds, own.bound, tier)
-        ranks = [min(rank, norms.size) - 1 for rank in RANKS]
-        found.append(np.log(float(own.measure.rho) + np.minimum(norms[ranks], tier.bound) ** 2 / 2.0))
-    return np.asarray(np.exp(np.mean(found, axis=0)))
+    found = [excess_norms(population, sds, own.bound, tier) for population in own.populations]
+    return [norms[[min(rank, norms.size) - 1 for rank in RANKS]] for norms in found]
+
+
+def _largest_ratio(tried: list[FloatArray], now: list[FloatArray]) -> float:
+    """Return the largest ratio of norms, over populations and the ranks that the uniform tier cuts off; else 1.
+
+    Norms are inverse to noise, so noise that is larger by this factor leaves none above the present ones.
+    """
+    ratios = [one[old > 0.0] / old[old > 0.0] for one, old in zip(tried, now, strict=True)]
+    return max((float(ratio.max()) for ratio in ratios if ratio.size), default=1.0)
+
+
+def _largest_loss(own: Outlook, tier: Excess, norms: list[FloatArray]) -> float:
+    """Return P of the trader with the largest, in rho: the geometric mean over populations."""
+    largest = np.array([ranked[0] for ranked in norms])
+    return float(np.exp(np.log(float(own.measure.rho) + np.minimum(largest, tier.bound) ** 2 / 2.0).mean()))
