@@ -1,7 +1,7 @@
 """Time and memory of a run beside the query without privacy and its rivals: one table, ratios from one run.
 
     python benchmarks/speed.py [--millions 1 10] [--folder DIR] [--shapes cells-5e4 ...] [--figures FILE]
-                               [--tumult PYTHON] [--pipelinedp PYTHON] [--heavy-up-to 10]
+                               [--tumult PYTHON] [--pipelinedp PYTHON] [--heavy-up-to 10] [--bounding-up-to 50]
 
 Each line is a process of its own: CPU seconds are the process' and its children's, user and system; the peak is its
 largest resident memory. Ratios are to the frozen bounding of `speed_rivals` on the same records in the same run, since
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,6 +44,8 @@ class Timing:
 
     Attributes:
         noise: CPU seconds of the noise alone, drawn again over as many cells in a process of its own; 0 where none is.
+        trader_cells: of the world, to two per cent or so; 0 where none is.
+        largest: the largest trader's part of the lines.
     """
 
     what: str
@@ -53,6 +55,8 @@ class Timing:
     wall: float
     peak: float
     noise: float = 0.0
+    trader_cells: int = 0
+    largest: float = 0.0
 
 
 def timed(what: str, millions: int, shape: str, command: Sequence[object], *, noise: float = 0.0) -> Timing:
@@ -76,23 +80,29 @@ def timed(what: str, millions: int, shape: str, command: Sequence[object], *, no
 
 
 def of_world(
-    folder: Path, millions: int, shapes: Sequence[str], others: Mapping[str, str | None], *, heavy: bool
+    folder: Path, millions: int, shapes: Sequence[str], rivals: Sequence[str], others: Mapping[str, str]
 ) -> Iterator[Timing]:
-    """Yield the timings of one world, told as they come; `heavy` asks for those that hold all records in memory."""
+    """Yield the timings of one world as they come: `rivals` here, `others` by the Python of their environment."""
     release = folder / "cells-5e4.toml"
-    for rival in (*PLAIN, *(("bounding", "opendp") if heavy else ())):
+    for rival in rivals:
         yield timed(rival, millions, release.stem, [sys.executable, RIVALS, rival, release])
     for name, python in others.items():
-        if python is not None and heavy:
-            lines = folder / "lines.parquet"
-            timed("flat", millions, release.stem, [sys.executable, RIVALS, "flat", release])
-            sizes = [str(len(codes) + 1) for codes in (area_codes(), chapter_codes())]
-            yield timed(name, millions, release.stem, [python, RIVALS.with_name(OTHERS[name]), lines, *sizes])
+        lines = folder / "lines.parquet"
+        timed("flat", millions, release.stem, [sys.executable, RIVALS, "flat", release])
+        sizes = [str(len(codes) + 1) for codes in (area_codes(), chapter_codes())]
+        yield timed(name, millions, release.stem, [python, RIVALS.with_name(OTHERS[name]), lines, *sizes])
     for shape in shapes:
         shutil.rmtree(folder / "state", ignore_errors=True)
         shutil.rmtree(folder / "published", ignore_errors=True)
         noise = noise_of(folder / f"{shape}.toml")
         yield timed("mirrors run", millions, shape, [MIRRORS, "run", folder / f"{shape}.toml"], noise=noise)
+
+
+def counted(folder: Path) -> tuple[int, float]:
+    """Return a world's number of trader-cells and its largest trader's part of the lines."""
+    asked = [sys.executable, RIVALS, "counts", folder / "cells-5e4.toml"]
+    cells, largest = subprocess.run(asked, capture_output=True, check=True).stdout.split()
+    return int(cells), float(largest)
 
 
 def noise_of(release: Path) -> float:
@@ -135,13 +145,14 @@ def commands(folder: Path) -> Iterator[Timing]:
 def table(timings: Sequence[Timing]) -> str:
     """Return the timings as one table, with ratios to the frozen bounding of the same records."""
     lines = [
-        "| rows | what | cells | CPU s | of it noise | wall s | peak GB | CPU without noise, ratio to the bounding |",
-        "|---:|---|---|---:|---:|---:|---:|---:|",
+        "| rows | trader-cells | largest trader | what | cells | CPU s | of it noise | wall s | peak GB"
+        " | CPU without noise, ratio to the bounding |",
+        "|---:|---:|---:|---|---|---:|---:|---:|---:|---:|",
     ]
     base = {one.millions: one.cpu for one in timings if one.what == "bounding"}
     for one in timings:
         ratio = f"{(one.cpu - one.noise) / base[one.millions]:.2f}" if one.millions in base else ""
-        rows = f"{one.millions} M" if one.millions else ""
+        rows = f"{one.millions} M | {one.trader_cells / 1e6:.1f} M | {one.largest:.2%}" if one.millions else "| |"
         noise = f"{one.noise:.1f}" if one.noise else ""
         figures = f"{one.cpu:.1f} | {noise} | {one.wall:.1f} | {one.peak:.2f} | {ratio}"
         lines.append(f"| {rows} | {one.what} | {one.shape} | {figures} |")
@@ -162,7 +173,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where worlds are kept; else a temporary folder")
     parser.add_argument("--tumult", help="the Python of an environment with Tumult Analytics, and Java")
     parser.add_argument("--pipelinedp", help="the Python of an environment with PipelineDP")
-    parser.add_argument("--heavy-up-to", type=int, default=10, help="millions of rows up to which rivals run")
+    parser.add_argument("--heavy-up-to", type=int, default=10, help="millions of rows up to which other tools run")
+    parser.add_argument("--bounding-up-to", type=int, default=50, help="and the bounding, which takes 0.4 GB a million")
     parser.add_argument("--figures", type=Path, help="a JSON file that keeps the figures for the plot")
     given = parser.parse_args()
     timings = []
@@ -170,8 +182,14 @@ def main() -> None:
         folder = given.folder or Path(temporary)
         for millions in given.millions:
             world = write_world(folder / f"w{millions}", millions * 1_000_000)
-            others = dict(zip(OTHERS, (given.tumult, given.pipelinedp), strict=True))
-            for one in of_world(world, millions, given.shapes, others, heavy=millions <= given.heavy_up_to):
+            heavy = millions <= given.heavy_up_to
+            bounded = ("bounding",) if millions <= given.bounding_up_to else ()
+            rivals = (*PLAIN, *bounded, *(("opendp",) if heavy else ()))
+            named = zip(OTHERS, (given.tumult, given.pipelinedp), strict=True)
+            others = {name: python for name, python in named if python is not None and heavy}
+            cells, largest = counted(world)
+            for timing in of_world(world, millions, given.shapes, rivals, others):
+                one = replace(timing, trader_cells=cells, largest=largest)
                 print(f"  {one.millions} M, {one.what} {one.shape}: {one.cpu:.1f} CPU s", file=sys.stderr, flush=True)
                 timings.append(one)
         timings += commands(Path(temporary))

@@ -7,6 +7,7 @@
     bounding  a trader-level bound on the same four levels by hand, without noise: frozen, so that figures of other
               days can be compared with it
     opendp    OpenDP's Context with noise: each trader's first cells of a level, each clipped
+    counts    no rival: tells the number of trader-cells, to two per cent or so, and the largest trader's part
     flat      no rival: writes `lines.parquet` (trader, leaf, cents) for those that can't read the release
 
 They read the records of `speed_world` and its releases' key sets, and normalise nothing.
@@ -142,6 +143,14 @@ def context_of_opendp(plan: ReleasePlan, folder: Path) -> None:
         print(level.level, noisy.release().collect().height)
 
 
+def counts(plan: ReleasePlan, folder: Path) -> None:
+    """Tell what a world's time depends on, apart from its rows."""
+    lines = leaves(plan, folder)
+    cells = lines.select(pl.struct("trader", "leaf").hash().approx_n_unique()).collect(engine="streaming").item()
+    traders = lines.group_by("trader").len().select(pl.col("len").max() / pl.col("len").sum())
+    print(cells, traders.collect(engine="streaming").item())
+
+
 def flat(plan: ReleasePlan, folder: Path) -> None:
     """Write the lines with their leaves, for rivals in environments of their own."""
     leaves(plan, folder).sink_parquet(folder / "lines.parquet")
@@ -152,6 +161,7 @@ RIVALS: dict[str, Callable[[ReleasePlan, Path], None]] = {
     "duckdb": group_by_duckdb,
     "bounding": bounding,
     "opendp": context_of_opendp,
+    "counts": counts,
     "flat": flat,
 }
 
