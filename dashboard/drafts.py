@@ -16,8 +16,11 @@ from dashboard.sources import office_of, release_of
 from release.bundle.verification import Bundle
 from release.config import Office, Release
 from release.config.fields import months_of
+from release.config.measures import LargeTraders, LevelScale, MeasurePlan
 from release.config.office import AccountTerms, Attributions, LedgerPlace, MetadataSheet, Unit, Valuations
-from release.config.release import Columns, KeySets, LargeTraders, LevelScale, MeasurePlan, Prior, Source
+from release.config.priors import Prior
+from release.config.release import KeySets
+from release.config.source import Columns, Source
 from release.errors import ConfigError, Fault
 from release.estimates import Figures, reconciled
 from release.plan import PlannedLevel, PlannedMeasure, PriorFigures, ReleasePlan, make_plan

@@ -14,6 +14,7 @@ from offices import OFFICE, RELEASE, csv_bytes, line, new_book, plan_of, some_li
 from planted import FIGURES, TEXTS, canaries_in, leaks_below
 from table_world import SERVICE, TABLE_RELEASE, Server, serving
 
+from release.charging import charge_requests
 from release.cli.wiring import source_place
 from release.confidential.engine import exact_vectors
 from release.confidential.records import Records
@@ -23,7 +24,6 @@ from release.errors import ConfigError, DatabaseError, MicrodataError, SchemaErr
 from release.ledger.values import Charge
 from release.measurement import Measurement
 from release.plan import ReleasePlan
-from release.run import charge_requests
 
 IN_THE_DATABASE = OFFICE.replace("[unit]", 'engine = "postgres"\n[unit]', 1)
 ENGINES = {"polars": OFFICE, "postgres": IN_THE_DATABASE}

@@ -31,7 +31,7 @@ from release.confidential.sources import (
 from release.confidential.tables import HeldTable
 from release.config.faults import WORKS_ON
 from release.config.office import Engine
-from release.config.release import Source
+from release.config.source import Source
 from release.errors import UsageError
 from release.plan import ReleasePlan
 

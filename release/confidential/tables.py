@@ -19,7 +19,7 @@ from psycopg import sql
 
 from release.confidential.boundary import sealed
 from release.confidential.sources import HeldFile, columns_of, held_file, names_in
-from release.config.release import FieldSource, Source
+from release.config.source import FieldSource, Source
 from release.errors import DatabaseError, MirrorsError, SchemaError
 
 TEXTS = ("text", "varchar", "bpchar", "uuid", "an enumeration")
