@@ -17,20 +17,6 @@ def with_error(figure: float, sd: float, unit: str = "USD") -> str:
     return f"{amount(figure, unit)} ± {amount(Z95 * sd)}"
 
 
-def ratio(figure: float | None) -> str:
-    """Return a ratio in two decimals."""
-    return NONE if figure is None else f"{figure:.2f}"
-
-
-def ratio_interval(low: float | None, high: float | None) -> str:
-    """Return limits of a ratio; an open side is said in words."""
-    if not low and high is None:
-        return "no limit"
-    if high is None:
-        return f"at least {ratio(low)}"
-    return f"{ratio(low)} to {ratio(high)}" if low else f"at most {ratio(high)}"
-
-
 def percent_interval(low: float | None, high: float | None) -> str:
     """Return limits of a relative difference."""
     return f"{percent(low)} to {percent(high)}"

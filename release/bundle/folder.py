@@ -7,6 +7,7 @@ from pathlib import Path
 
 from release.bundle.content import MANIFEST, BundleContent
 from release.errors import PublicationTakenError
+from release.plainfile import sync_folder
 
 SAME_TIME = 315_532_800
 """Every published file's time, 1980-01-01: real ones would tell how long a run took."""
@@ -41,11 +42,11 @@ def publish(content: BundleContent, place: Path) -> Path:
         staging.mkdir()
         for name, content_bytes in content.files.items():
             _write(staging / name, content_bytes)
-        _sync(staging)
+        sync_folder(staging)
         _put(staging, place, content)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    _sync(place.parent)
+    sync_folder(place.parent)
     return place
 
 
@@ -62,7 +63,7 @@ def replace_file(place: Path, content: bytes) -> None:
         staging.replace(place)
     finally:
         staging.unlink(missing_ok=True)
-    _sync(place.parent)
+    sync_folder(place.parent)
 
 
 def holds(place: Path, content: BundleContent) -> bool:
@@ -98,11 +99,3 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.utime(file.fileno(), (SAME_TIME, SAME_TIME))
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

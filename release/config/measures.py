@@ -1,5 +1,6 @@
 """What a release's TOML says of its measures: their loss, the noise of each level, tier and bound."""
 
+from fractions import Fraction
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -32,6 +33,18 @@ class LevelScale:
         half = (self.relative_noise is None) != (self.floor is None)
         if half or shaped == (self.noise_sd is not None):
             raise ValueError("give either noise_sd, or relative_noise together with floor")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapedScale:
+    """The noise proposed for a level: a part of each cell's prior, which is taken to be at least the floor.
+
+    `floor` is in the measure's unit. What an office takes up of it, it writes as a `LevelScale`.
+    """
+
+    level: Level
+    relative_noise: Fraction
+    floor: Fraction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
