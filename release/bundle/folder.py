@@ -5,7 +5,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from release.bundle.content import MANIFEST, BundleContent
+from release.bundle.content import BundleContent
 from release.errors import PublicationTakenError
 from release.plainfile import sync_folder
 
@@ -71,14 +71,6 @@ def holds(place: Path, content: BundleContent) -> bool:
     if not place.is_dir() or {path.name for path in place.iterdir()} != set(content.files):
         return False
     return all((place / name).read_bytes() == expected for name, expected in content.files.items())
-
-
-def manifest_digest_at(place: Path) -> bytes | None:
-    """Return the manifest's bytes at a place, or None when there is none."""
-    try:
-        return (place / MANIFEST).read_bytes()
-    except OSError:
-        return None
 
 
 def _put(staging: Path, place: Path, content: BundleContent) -> None:
