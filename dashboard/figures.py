@@ -1,5 +1,7 @@
 """Figures with their uncertainty, as people write them: one place for every page."""
 
+import math
+from collections.abc import Callable
 from fractions import Fraction
 
 from release.mirror.comparison import MirrorCell
@@ -10,6 +12,9 @@ Z95 = 1.959963984540054
 """The standard normal's quantile at 0.975."""
 
 NONE = "–"
+
+LONGEST_EXACT = 8
+"""How many characters an amount may have to be written out."""
 
 
 def with_error(figure: float, sd: float, unit: str = "USD") -> str:
@@ -46,11 +51,20 @@ def verdict(cell: MirrorCell) -> str:
 
 
 def rho(loss: Fraction) -> str:
-    """Return a privacy loss for people: exact where it is short, else to six decimals."""
-    if loss.denominator == 1:
-        return f"{loss.numerator:,}"
-    text = amount_text(loss)
-    return exact(text) if len(text) <= 8 else f"{float(loss):,.6f}".rstrip("0").rstrip(".")  # noqa: PLR2004
+    """Return a privacy loss for people: exact where it is short, else in six decimals, rounded up."""
+    return _amount(loss, math.ceil)
+
+
+def budget(amount: Fraction) -> str:
+    """Return a limit, or what is left of one: exact where it is short, else in six decimals, rounded down."""
+    return _amount(amount, math.floor)
+
+
+def _amount(amount: Fraction, whole: Callable[[Fraction], int]) -> str:
+    text = amount_text(amount)
+    if len(text) > LONGEST_EXACT and amount.denominator > 1:
+        text = amount_text(Fraction(whole(amount * 10**6), 10**6))
+    return exact(text)
 
 
 def best_estimate(loss: Fraction) -> str:

@@ -82,10 +82,14 @@ def test_no_figure_is_written_with_an_exponent_or_nan(figure: float, sd: float) 
     assert "±" in told
 
 
-def test_losses_are_exact_where_they_are_short_and_never_without_thousands() -> None:
+def test_losses_are_exact_where_they_are_short_and_never_less_and_what_is_left_never_more() -> None:
     assert figures.rho(Fraction(19999)) == "19,999"
     assert figures.rho(Fraction(11, 24)) == "11/24"
     assert figures.rho(Fraction("1234.123456789")) == "1,234.123457"
+    assert figures.rho(Fraction("1234.123456001")) == "1,234.123457"
+    assert figures.budget(Fraction("1234.123456999")) == "1,234.123456"
+    assert figures.rho(Fraction(10, 3**12)) == "0.000019"
+    assert figures.budget(Fraction(10, 3**12)) == "0.000018"
     assert figures.rho(Fraction(8333333, 1000)) == "8,333.333"
 
 
