@@ -84,7 +84,7 @@ class Source:
         path: a file, folder or glob inside the config's folder; `--source` replaces it.
         layout: `csv` (one line a row, gzip allowed), `parquet`, or `table` (of a PostgreSQL database).
         service: which entry of libpq's `pg_service.conf` says where the database is, for a table. Passwords stay there.
-        table: the table or view, as `schema.name`; without a schema the role's search path finds it.
+        table: the table or materialized view, as `schema.name`; without a schema the role's search path finds it.
         encoding: of a CSV's text.
         quotes: `none`: a quotation mark is text; `within lines`: a quoted field may hold the separator, not a line end.
         value_decimals: how many decimals of the currency are kept.

@@ -46,6 +46,18 @@ class DatabaseError(DataError):
         )
 
 
+class NotStoredError(DataError):
+    """A database's table whose rows are worked out while they are read: one that fails would tell of a record."""
+
+    def __init__(self, table: str, reason: str, other: str = "") -> None:
+        self.table, self.reason = table, reason
+        super().__init__(
+            f"{table} is refused as a source: {reason}, which the server works out while it is read, so that one record"
+            " could end a run. Nothing was read, charged or written. Keep the records in a table or a materialized"
+            f" view.{other}"
+        )
+
+
 class SchemaError(DataError):
     """The source hasn't the columns that the config maps."""
 
