@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from release.confidential.clip import clip, pre_noise, summed
 from release.confidential.excess import whitened_excess
 from release.confidential.noise import noisy
-from release.config.release import LargeTraders, LevelScale
+from release.config.measures import LargeTraders, LevelScale
 from release.estimates import Figures, reconciled
 from release.measurement import Measurement
 from release.plan import PlannedMeasure, ReleasePlan, make_plan

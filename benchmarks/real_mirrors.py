@@ -15,6 +15,7 @@ import io
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,10 +23,11 @@ from glob import glob
 from itertools import permutations
 from math import ceil, sqrt
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from release.cli.app import app
 from release.config.kinds import area_translations
+from release.errors import MirrorsError, UsageError
 from release.inference import Band, judge
 from release.privacy import amount_text, volume_interval_percent
 from release.wording import volume_bound
@@ -35,6 +37,8 @@ OFFICES = {"USA": "US", "GBR": "GB", "NLD": "NL", "ITA": "IT"}
 RHOS = ("0.5", "12", "600")
 BANDS = ("10", "25")
 CIF_FOB = 1.06
+PILOT_COLUMNS = ("Reporter Code", "Partner Code", "Trade Flow Code", "Trade Value (US$)")
+IMF_COLUMNS = ("year", "exporter", "importer", "exports_reported_musd", "imports_reported_musd")
 
 Way = tuple[str, str]
 Figures = Mapping[tuple[str, str, str], float]
@@ -86,27 +90,49 @@ def described(name: str, source: str) -> Exercise:
 
 
 def pilot_figures(pattern: str) -> Figures:
-    """Return the exact figures of the four offices in the pilot's files."""
+    """Return the exact figures of the four offices in the pilot's files.
+
+    Raises:
+        UsageError: a file isn't one of the pilot's, or there is none.
+    """
     areas, flows = area_translations("comtrade"), {"1": "M", "2": "X"}
     offices = {area: office for office, area in OFFICES.items()}
     figures = {}
     for path in sorted(glob(pattern)):  # noqa: PTH207 - a whole pattern, as --source takes it
         with open(path, encoding="latin-1") as file:  # noqa: PTH123
-            for row in csv.DictReader(file):
+            for row in rows_of(path, file, PILOT_COLUMNS):
                 reporter, partner = (
                     offices.get(areas.get(row[f"{side} Code"], "")) for side in ("Reporter", "Partner")
                 )
                 flow = flows.get(row["Trade Flow Code"])
                 if reporter and partner and flow:
                     figures[reporter, flow, partner] = float(row["Trade Value (US$)"])
+    if not figures:
+        raise UsageError(f"{pattern} finds none of the pilot's files. Nothing was released; correct SOURCE.")
     return figures
+
+
+def rows_of(path: str, file: TextIO, columns: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Yield the rows of an exercise's CSV.
+
+    Raises:
+        UsageError: it lacks columns that the exercise reads.
+    """
+    rows = csv.DictReader(file)
+    lacking = [column for column in columns if column not in (rows.fieldnames or ())]
+    if lacking:
+        raise UsageError(
+            f"{path} isn't one of the exercise's files: it has no column {', '.join(lacking)}. Nothing was released."
+            " Let SOURCE name the exercise's files alone, such as 'FOLDER/* 2022.csv' for the pilot's."
+        )
+    yield from rows
 
 
 def imf_figures(path: str) -> Figures:
     """Return the exact sums of 2018."""
     figures: dict[tuple[str, str, str], float] = {}
     with open(path, encoding="utf-8") as file:  # noqa: PTH123
-        for row in csv.DictReader(file):
+        for row in rows_of(path, file, IMF_COLUMNS):
             if row["year"] == "2018":
                 one, other = row["exporter"], row["importer"]
                 for key, name in ((one, "X", other), "exports"), ((other, "M", one), "imports"):
@@ -222,4 +248,11 @@ def command(*arguments: object) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except MirrorsError as refused:
+        print(refused, file=sys.stderr)
+        sys.exit(refused.exit_code)
+    except OSError as failed:
+        print(f"{failed.filename}: {failed.strerror}. Correct SOURCE, or let OUT be a new folder.", file=sys.stderr)
+        sys.exit(2)

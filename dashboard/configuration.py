@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from release.config.release import LevelScale, Prior, Release
+from release.config.measures import LevelScale
+from release.config.priors import Prior
+from release.config.release import Release
 from release.privacy import amount_text
 
 _COLUMNS = ("trader", "date", "flow", "partner", "commodity", "value")

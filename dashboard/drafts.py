@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from dashboard.precedents import RHYTHMS, YEAR, LargeTier, Rhythm, Scale, estimates_of
+from dashboard.precedents import RHYTHMS, YEAR, LargeTier, Rhythm, estimates_of
 from dashboard.sources import office_of, release_of
 from release.bundle.verification import Bundle
 from release.config import Office, Release
 from release.config.fields import months_of
+from release.config.measures import LargeTraders, LevelScale, MeasurePlan, ShapedScale
 from release.config.office import AccountTerms, Attributions, LedgerPlace, MetadataSheet, Unit, Valuations
-from release.config.release import Columns, KeySets, LargeTraders, LevelScale, MeasurePlan, Prior, Source
+from release.config.priors import Prior
+from release.config.release import KeySets
+from release.config.source import Columns, Source
 from release.errors import ConfigError, Fault
 from release.estimates import Figures, reconciled
 from release.plan import PlannedLevel, PlannedMeasure, PriorFigures, ReleasePlan, make_plan
@@ -35,7 +38,7 @@ class Draft:
 
     rho: Fraction
     rhythm: str
-    scales: tuple[Scale, ...]
+    scales: tuple[ShapedScale, ...]
     large: LargeTier | None = None
 
 
@@ -110,9 +113,13 @@ def _measure(draft: Draft, shorter: Fraction) -> MeasurePlan:
     return MeasurePlan(name=Measure.VALUE, rho=draft.rho, levels=levels, large_traders=tier)
 
 
-def _level_scales(scales: Sequence[Scale], shorter: Fraction) -> tuple[LevelScale, ...]:
+def _level_scales(scales: Sequence[ShapedScale], shorter: Fraction) -> tuple[LevelScale, ...]:
     return tuple(
-        LevelScale(level=Level(one.level), relative_noise=one.part, floor=Fraction(f"{float(one.floor * shorter):.2g}"))
+        LevelScale(
+            level=one.level,
+            relative_noise=one.relative_noise,
+            floor=Fraction(f"{float(one.floor * shorter):.2g}"),
+        )
         for one in scales
     )
 
@@ -162,11 +169,11 @@ def _prior_figures(release: Release, bundle: Bundle) -> PriorFigures:
         digest=bundle.digest,
         growth=prior.growth,
         same_account=False,
-        figures={(Measure.VALUE, level): _figures(release, bundle, prior, str(level)) for level in levels},
+        figures={(Measure.VALUE, level): _figures(release, bundle, prior, level) for level in levels},
     )
 
 
-def _figures(release: Release, bundle: Bundle, prior: Prior, level: str) -> NDArray[np.float64]:
+def _figures(release: Release, bundle: Bundle, prior: Prior, level: Level) -> NDArray[np.float64]:
     """Return a level's priors in published order: flows, periods, and then the same partners and products as before."""
     own = [str(period)[4:] for period in bundle.plan["periods"]]
     known = estimates_of(bundle, level).reshape(len(bundle.plan["flows"]), len(own), -1)

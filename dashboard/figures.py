@@ -1,5 +1,7 @@
 """Figures with their uncertainty, as people write them: one place for every page."""
 
+import math
+from collections.abc import Callable
 from fractions import Fraction
 
 from release.mirror.comparison import MirrorCell
@@ -11,24 +13,13 @@ Z95 = 1.959963984540054
 
 NONE = "–"
 
+LONGEST_EXACT = 8
+"""How many characters an amount may have to be written out."""
+
 
 def with_error(figure: float, sd: float, unit: str = "USD") -> str:
     """Return an estimate with half its 95 % interval: `US$ 12.8 bn ± 1.2 bn`."""
     return f"{amount(figure, unit)} ± {amount(Z95 * sd)}"
-
-
-def ratio(figure: float | None) -> str:
-    """Return a ratio in two decimals."""
-    return NONE if figure is None else f"{figure:.2f}"
-
-
-def ratio_interval(low: float | None, high: float | None) -> str:
-    """Return limits of a ratio; an open side is said in words."""
-    if not low and high is None:
-        return "no limit"
-    if high is None:
-        return f"at least {ratio(low)}"
-    return f"{ratio(low)} to {ratio(high)}" if low else f"at most {ratio(high)}"
 
 
 def percent_interval(low: float | None, high: float | None) -> str:
@@ -60,11 +51,20 @@ def verdict(cell: MirrorCell) -> str:
 
 
 def rho(loss: Fraction) -> str:
-    """Return a privacy loss for people: exact where it is short, else to six decimals."""
-    if loss.denominator == 1:
-        return f"{loss.numerator:,}"
-    text = amount_text(loss)
-    return exact(text) if len(text) <= 8 else f"{float(loss):,.6f}".rstrip("0").rstrip(".")  # noqa: PLR2004
+    """Return a privacy loss for people: exact where it is short, else in six decimals, rounded up."""
+    return _amount(loss, math.ceil)
+
+
+def budget(amount: Fraction) -> str:
+    """Return a limit, or what is left of one: exact where it is short, else in six decimals, rounded down."""
+    return _amount(amount, math.floor)
+
+
+def _amount(amount: Fraction, whole: Callable[[Fraction], int]) -> str:
+    text = amount_text(amount)
+    if len(text) > LONGEST_EXACT and amount.denominator > 1:
+        text = amount_text(Fraction(whole(amount * 10**6), 10**6))
+    return exact(text)
 
 
 def best_estimate(loss: Fraction) -> str:

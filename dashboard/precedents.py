@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from release.bundle.verification import Bundle
 from release.config.fields import months_of
+from release.config.measures import ShapedScale
 from release.measurement import Key
 from release.privacy import GRID_BITS, parse_amount, parse_rho
 from release.tables import Level, Measure
@@ -49,21 +50,12 @@ RHYTHMS: Mapping[str, Rhythm] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
-    """A level's noise: its standard deviation as a part of each figure, which is taken to be at least the floor."""
-
-    level: str
-    part: Fraction
-    floor: Fraction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LargeTier:
     """The large-trader tier: its ceiling in rho, what is assumed beyond it, and its noise by level."""
 
     ceiling: Fraction
     beyond: Literal["assumed none", "not bounded"]
-    scales: tuple[Scale, ...]
+    scales: tuple[ShapedScale, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +64,7 @@ class Precedent:
 
     rhythm: str
     rho: Fraction
-    scales: tuple[Scale, ...]
+    scales: tuple[ShapedScale, ...]
     large: LargeTier | None
 
 
@@ -109,10 +101,10 @@ def _rhythm(periods: list[str]) -> str:
 
 def _scales(
     bundle: Bundle, measure: Mapping[str, Any], weights: Mapping[Key, NDArray[np.float64]]
-) -> tuple[Scale, ...]:
-    levels = [str(one["level"]) for one in measure["levels"]]
+) -> tuple[ShapedScale, ...]:
+    levels = [Level(one["level"]) for one in measure["levels"]]
     return tuple(
-        _scale(level, estimates_of(bundle, level), _sd(weights[Measure.VALUE, Level(level)], measure["minor_units"]))
+        _scale(level, estimates_of(bundle, level), _sd(weights[Measure.VALUE, level], measure["minor_units"]))
         for level in levels
     )
 
@@ -121,13 +113,13 @@ def _sd(weights: NDArray[np.float64], minor_units: int) -> NDArray[np.float64]:
     return np.asarray(2.0**GRID_BITS / weights / minor_units)
 
 
-def estimates_of(bundle: Bundle, level: str) -> NDArray[np.float64]:
+def estimates_of(bundle: Bundle, level: Level) -> NDArray[np.float64]:
     """Return a level's published estimates of value in published order, never negative; shape (cells,)."""
-    own = (pl.col("measure") == str(Measure.VALUE)) & (pl.col("level") == level)
+    own = (pl.col("measure") == str(Measure.VALUE)) & (pl.col("level") == str(level))
     return np.asarray(np.maximum(bundle.observations.filter(own)["estimate"].to_numpy(), 0.0))
 
 
-def _scale(level: str, figures: NDArray[np.float64], sd: NDArray[np.float64]) -> Scale:
+def _scale(level: Level, figures: NDArray[np.float64], sd: NDArray[np.float64]) -> ShapedScale:
     """Return the part and the floor that would give about these scales: sd is the part of the larger of both.
 
     Large figures count most: the small ones are noise, and clipping takes more from them.
@@ -139,7 +131,7 @@ def _scale(level: str, figures: NDArray[np.float64], sd: NDArray[np.float64]) ->
     part = float(sd[chosen].sum() / figures[chosen].sum()) if chosen.any() else _PART_WITHOUT_FIGURES
     rounded = _two_digits(min(max(part, _LEAST_PART), _LARGEST_PART))
     floor = _two_digits(min(max(least / float(rounded), _LEAST_FLOOR), _LARGEST_FLOOR))
-    return Scale(level=level, part=rounded, floor=floor)
+    return ShapedScale(level=level, relative_noise=rounded, floor=floor)
 
 
 def _two_digits(figure: float) -> Fraction:

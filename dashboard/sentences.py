@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dashboard import figures, names
 from dashboard.mirrored import gap_beyond_noise, is_bounded, noise_explains, sure_gap
 from release.mirror.comparison import Agreement, MirrorCell
-from release.wording import amount, count, percent
+from release.wording import amount, count, percent, ratio, ratio_interval
 
 COVERS = "This covers the added noise and the stated bounds on clipping, not how the offices record trade."
 
@@ -80,9 +80,9 @@ def _higher(cell: MirrorCell) -> str:
 
 def why(cell: MirrorCell) -> str:
     """Return a cell's verdict and its reason: where the interval lies against the band, and what keeps them apart."""
-    interval = figures.ratio_interval(cell.ratio_low, cell.ratio_high)
+    interval = ratio_interval(cell.ratio_low, cell.ratio_high)
     span = f"The {figures.confidence(cell.confidence)} interval of imports over exports ({interval})"
-    band = f"the agreed band, {figures.ratio(cell.band_low)} to {figures.ratio(cell.band_high)}"
+    band = f"the agreed band, {ratio(cell.band_low)} to {ratio(cell.band_high)}"
     if cell.verdict == "corresponds":
         said = f"{span} lies inside {band}."
     elif cell.higher == "m":
@@ -139,8 +139,8 @@ def detectable(cell: MirrorCell) -> str:
     if cell.p_corresponds < 0.0005:  # noqa: PLR2004 - shown as 0.0 %
         chance = "Even if the two flows truly agreed, there was no chance to see it."
     low, high = cell.detectable_low, cell.detectable_high
-    below = f"below {figures.ratio(low)}" if low else None
-    above = f"above {figures.ratio(high)}" if high is not None and high < _BEYOND else None
+    below = f"below {ratio(low)}" if low else None
+    above = f"above {ratio(high)}" if high is not None and high < _BEYOND else None
     sides = " or ".join(side for side in (below, above) if side)
     if not sides:
         return f"{chance} No discrepancy of any size could have been called sure."
@@ -158,14 +158,14 @@ def among(cell: MirrorCell, others: Sequence[MirrorCell]) -> str | None:
         return None
     low, high = min(ratios), max(ratios)
     least, most = cell.ratio_noise_low or 0.0, cell.ratio_noise_high
-    own = f"in {cell.period} it is {figures.ratio(cell.ratio)} ({figures.ratio_interval(least, most)} by noise alone)"
+    own = f"in {cell.period} it is {ratio(cell.ratio)} ({ratio_interval(least, most)} by noise alone)"
     if least > high:
         stands = "above all of them, beyond its own noise: odd among them"
     elif most is not None and most < low:
         stands = "below all of them, beyond its own noise: odd among them"
     else:
         stands = "not odd among them, as far as noise lets one see"
-    span = f"from {figures.ratio(low)} to {figures.ratio(high)}"
+    span = f"from {ratio(low)} to {ratio(high)}"
     return f"In the {count(len(ratios))} other periods shown here imports over exports go {span}; {own}: {stands}."
 
 

@@ -11,8 +11,9 @@ from typing import Any
 from typer.main import get_command
 
 from release import errors
-from release.cli.app import Kind, app
+from release.cli.app import app
 from release.cli.configs import json_schema
+from release.cli.office_app import Kind
 from release.confidential.inspection import MEANINGS
 from release.config.kinds import kind_of_source, kinds
 

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from release.errors import BundleError
+from release.plainfile import sync_folder
 from release.privacy import GRID_BITS
 from release.tables import Level, Measure, Tier
 
@@ -159,7 +160,7 @@ def store(folder: Path, name: str, content: bytes, *, ending: str = "parquet") -
         pass
     except OSError:  # a file system without unnamed files
         _link_named(folder, f"{name}.{ending}", content)
-    _sync_folder(folder)
+    sync_folder(folder)
     return (folder / f"{name}.{ending}").read_bytes()
 
 
@@ -185,11 +186,3 @@ def _link_named(folder: Path, name: str, content: bytes) -> None:
         pass
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Reading one plain file without trust: no link is followed, nothing else is opened, and its size is bounded."""
+"""Plain files: one read without trust (no link followed, nothing else opened, bounded), and folders made durable."""
 
 import os
 import stat
@@ -63,3 +63,12 @@ def _hold_plain(found: os.stat_result, most: int) -> None:
         raise NotPlainError("size", f"it is larger than it may be ({most:,} bytes)")
     if found.st_size > _HOLES_FROM and found.st_blocks * 512 * _HOLES_PART < found.st_size:
         raise NotPlainError("holes", "it is mostly holes")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -120,30 +120,6 @@ def presence_advantage(rho: Fraction) -> float:
     return math.erf(math.sqrt(rho) / 2)
 
 
-def gaussian_epsilon(rho: Fraction, delta: Fraction) -> float:
-    """Return the continuous Gaussian's epsilon at delta: information, not the guarantee.
-
-    With mu = sqrt(2 rho), delta(eps) = Phi(mu/2 - eps/mu) - e^eps Phi(-mu/2 - eps/mu) (Dong, Roth and Su 2019,
-    arXiv:1905.02383, corollary 2.13), solved for eps by bisection.
-    """
-    mu = math.sqrt(2 * rho)
-    low, high = 0.0, mu * mu / 2 + mu * math.sqrt(2 * math.log(1 / delta)) + 1
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _gaussian_delta(mu, middle) > delta else (low, middle)
-    return high
-
-
-def _gaussian_delta(mu: float, epsilon: float) -> float:
-    first = _normal_cdf(mu / 2 - epsilon / mu)
-    second = _normal_cdf(-mu / 2 - epsilon / mu)
-    return first - (math.exp(epsilon + math.log(second)) if second > 0 else 0.0)
-
-
-def _normal_cdf(x: float) -> float:
-    return math.erfc(-x / math.sqrt(2)) / 2
-
-
 def joint_loss_of_one_line(rho_a: Fraction, rho_b: Fraction) -> Fraction:
     """Return the loss about one declaration line that stands in two offices' records: rho_A + rho_B."""
     return rho_a + rho_b

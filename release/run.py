@@ -9,27 +9,23 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
-from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from release import __version__
-from release.accounting import epsilon, loss_by_map
+from release.accounting import epsilon
 from release.bundle.content import FORMAT, BundleContent, bundle_content
 from release.bundle.folder import bundle_place, publish, replace_file, statement_place
 from release.bundle.signature import released
-from release.errors import BundleError, LossNotCoveredError, PlacesOverlapError
+from release.charging import charge_requests
+from release.errors import BundleError, PlacesOverlapError
 from release.ledger.book import Book
-from release.ledger.values import Account, Charge, ChargeRequest, MeasureLoss, State, Terms
+from release.ledger.values import Charge, ChargeRequest, State
 from release.measurement import Measurement, digest_of, from_bytes, store, stored, to_bytes
-from release.plan import PlannedMeasure, ReleasePlan, canonical_json
+from release.plan import ReleasePlan, canonical_json
 from release.postprocess import observations
-from release.privacy import GRID_BITS
 from release.signing.envelope import SIGNATURE, opened
 from release.signing.signer import Unsigned
 from release.signing.statement import Released, signed_files
-from release.tables import Tier
 
 
 class Step(StrEnum):
@@ -140,62 +136,6 @@ def _declare_calendar(plan: ReleasePlan, request: ChargeRequest, book: Book, dat
     shares = tuple((share.release, share.rho) for share in plan.office.account.calendar if share.year == year)
     if shares:
         book.declare_calendar(request.account, shares, date=date, terms=request.terms)
-
-
-def charge_requests(plan: ReleasePlan, keyed_digests: tuple[tuple[str, str], ...]) -> tuple[ChargeRequest, ...]:
-    """Return what a release asks of its accounts, one request a tier; every loss covers what OpenDP's map states.
-
-    Raises:
-        LossNotCoveredError: OpenDP states more than the plan asks.
-    """
-    excess = tuple(measure.excess for measure in plan.measures if measure.excess is not None)
-    for measure in (*plan.measures, *excess):
-        if loss_by_map(measure.bound) > measure.rho:
-            raise LossNotCoveredError(plan.release.release, "OpenDP's map states a larger loss than the plan asks for")
-    limits = {Tier.UNIFORM: plan.office.account.limit, Tier.LARGE_TRADER: plan.office.account.large_traders}
-    measures = {Tier.UNIFORM: plan.measures, Tier.LARGE_TRADER: excess}
-    return tuple(_request(plan, tier, measures[tier], limits[tier], keyed_digests) for tier in plan.tiers)
-
-
-def _request(
-    plan: ReleasePlan,
-    tier: Tier,
-    measures: tuple[PlannedMeasure, ...],
-    limit: Fraction | None,
-    keyed_digests: tuple[tuple[str, str], ...],
-) -> ChargeRequest:
-    office, release = plan.office, plan.release
-    return ChargeRequest(
-        release=release.release,
-        account=Account(office=office.code, source=release.source.name, year=release.year, tier=tier),
-        terms=Terms(
-            unit=office.unit.kind,
-            delta=office.account.delta,
-            limit=limit or Fraction(0),
-            reserve=office.account.reserve if tier is Tier.UNIFORM else Fraction(0),
-        ),
-        measures=tuple(
-            MeasureLoss(
-                measure=measure.measure,
-                mechanism="discrete-gaussian",
-                sensitivity=measure.bound,
-                grid_bits=GRID_BITS,
-                scales_digest=measure.scales_digest,
-                rho=measure.rho,
-            )
-            for measure in measures
-        ),
-        policy=f"large-traders={office.policy.large_traders}",
-        plan_digest=plan.digest,
-        public_digests=() if plan.prior is None else (("prior", plan.prior.digest),),
-        keyed_digests=keyed_digests,
-        versions=(
-            ("noisy-mirrors", __version__),
-            ("opendp", version("opendp")),
-            ("polars", version("polars")),
-        ),
-        revision=release.revision,
-    )
 
 
 def _check_apart(state: Path, published: Path, office: str) -> None:

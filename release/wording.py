@@ -59,6 +59,20 @@ def percent(part: float | None) -> str:
     return f"{size:,.0f} %" if abs(size) >= 9.95 else f"{size:.1f} %"  # noqa: PLR2004
 
 
+def ratio(figure: float | None) -> str:
+    """Return a ratio in two decimals; `–` when there is none."""
+    return "–" if figure is None else f"{figure:.2f}"
+
+
+def ratio_interval(low: float | None, high: float | None) -> str:
+    """Return limits of a ratio; an open side is said in words."""
+    if not low and high is None:
+        return "no limit"
+    if high is None:
+        return f"at least {ratio(low)}"
+    return f"{ratio(low)} to {ratio(high)}" if low else f"at most {ratio(high)}"
+
+
 def probability(p: float) -> str:
     """Return a p-value in two digits, never with an exponent: `0.012`, `below 0.001`."""
     return "below 0.001" if p < 0.001 else f"{p:.2g}"  # noqa: PLR2004

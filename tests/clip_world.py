@@ -23,6 +23,7 @@ from release.confidential import clip, leaves, preparation
 from release.confidential.engine import exact_vectors
 from release.confidential.rows import scans
 from release.confidential.sources import HeldFile, columns_of, hold
+from release.config.measures import LargeTraders, LevelScale, MeasurePlan
 from release.config.office import (
     AccountTerms,
     Attributions,
@@ -32,7 +33,8 @@ from release.config.office import (
     Unit,
     Valuations,
 )
-from release.config.release import Columns, KeySets, LargeTraders, LevelScale, MeasurePlan, Release, Source
+from release.config.release import KeySets, Release
+from release.config.source import Columns, Source
 from release.plan import PlannedMeasure, PriorFigures, ReleasePlan, make_plan
 from release.tables import Flow, Level, Measure, Tier
 

@@ -1,6 +1,7 @@
 """What all tests share: the real command line, run as a process of its own."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,3 +19,10 @@ settings.load_profile("unhurried")
 def mirrors() -> Mirrors:
     """Return a function that runs `mirrors` with arguments and waits for its end."""
     return run_mirrors
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put modules with slow tests first, then large ones: processes that take a module each then end together."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    size = Counter(item.path for item in items)
+    items.sort(key=lambda item: (-slow[item.path], -size[item.path]))

@@ -12,7 +12,6 @@ import io
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import polars as pl
@@ -234,8 +233,3 @@ def publish(place: Place, *, book: Book | None = None, published: Path | None = 
         published=published or place.published,
         date="2025-01-31",
     )
-
-
-def rho_of(place: Place) -> Fraction:
-    """Return what the release costs."""
-    return plan_of(place).rho

@@ -29,7 +29,7 @@ from release.confidential.holding import HeldFiles
 from release.confidential.rows import shaped
 from release.confidential.sources import hold
 from release.confidential.tables import HeldTable
-from release.config.release import Column
+from release.config.source import Column
 from release.errors import UsageError
 from release.plan import ReleasePlan
 from release.tables import Flow, Measure

@@ -12,6 +12,7 @@ from edited_program import Edit, call, edited
 from numpy.typing import NDArray
 from offices import OFFICE, RELEASE, Place, line, new_book, plan_of, some_lines, write_office, write_records
 
+from release.charging import charge_requests
 from release.confidential.engine import exact_vectors
 from release.confidential.records import PROTECTED, Records
 from release.confidential.sources import hold
@@ -30,7 +31,7 @@ from release.errors import (
 from release.ledger.book import Book
 from release.ledger.values import Charge
 from release.measurement import from_bytes
-from release.run import Outcome, Status, Step, charge_requests, run
+from release.run import Outcome, Status, Step, run
 from release.tables import Level, Measure, Tier
 
 TIERED_OFFICE = OFFICE.replace("[ledger]", '[policy]\nlarge_traders = "on"\n\n[ledger]').replace(

@@ -11,7 +11,7 @@ from release.confidential.engine import exact_vectors
 from release.confidential.sources import columns_of, hold
 from release.config import load_release
 from release.config.kinds import area_translations, columns_stated, kinds
-from release.config.release import Source
+from release.config.source import Source
 from release.errors import ConfigError, SchemaError
 from release.plan import make_plan
 from release.tables import Measure, Tier

@@ -13,7 +13,7 @@ from offices import OFFICE
 from scipy.stats import norm
 
 from release.config import load_release
-from release.config.release import Assumption, TopShare
+from release.config.priors import Assumption, TopShare
 from release.plan import PlannedLevel, PriorFigures, ReleasePlan, make_plan
 from release.planner import forecast, reach_targets, suggest
 from release.planner.clipping import clipped_mass, indexed

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mpmath import mp, mpf  # type: ignore[import-untyped]
 from scipy.stats import norm
 
 from release import privacy
@@ -20,7 +19,6 @@ from release.privacy import (
     RHO_CAP,
     RHO_FLOOR,
     amount_text,
-    gaussian_epsilon,
     joint_loss_of_one_line,
     joint_loss_of_several_lines,
     parse_amount,
@@ -162,31 +160,6 @@ def test_the_presence_advantage_keeps_the_bound_that_any_zcdp_mechanism_keeps(rh
     assert presence_advantage(rho) <= math.sqrt(-math.expm1(-rho)) + 1e-12
 
 
-@given(
-    st.fractions(min_value=Fraction(1, 1000), max_value=Fraction(100), max_denominator=10**4),
-    st.sampled_from([Fraction(1, 10**4), Fraction(1, 10**8), Fraction(1, 10**12)]),
-)
-def test_the_continuous_epsilon_has_its_delta(rho: Fraction, delta: Fraction) -> None:
-    epsilon = gaussian_epsilon(rho, delta)
-    assert float(_delta_at(rho, epsilon)) == pytest.approx(float(delta), rel=1e-6)
-
-
-def test_the_continuous_epsilon_never_leaves_the_loss_without_one() -> None:
-    assert gaussian_epsilon(RHO_FLOOR, DELTA_CAP) < gaussian_epsilon(RHO_CAP, DELTA_CAP)
-    assert gaussian_epsilon(Fraction(1, 2), Fraction(1, 10**8)) == pytest.approx(5.776, abs=0.001)
-
-
-def test_a_delta_that_a_tiny_loss_keeps_at_once_needs_no_epsilon() -> None:
-    assert gaussian_epsilon(Fraction(1, 10**9), Fraction(1, 10**4)) == pytest.approx(0, abs=1e-12)
-
-
-def _delta_at(rho: Fraction, epsilon: float) -> mpf:
-    with mp.workdps(60):
-        mu = mp.sqrt(mpf(2 * rho.numerator) / rho.denominator)
-        far = mp.ncdf(-mu / 2 - epsilon / mu)
-        return mp.ncdf(mu / 2 - epsilon / mu) - mp.exp(epsilon) * far
-
-
 def test_a_line_in_two_offices_costs_the_sum_and_several_lines_twice_that() -> None:
     assert joint_loss_of_one_line(Fraction(1, 3), Fraction(1, 6)) == Fraction(1, 2)
     assert joint_loss_of_several_lines(Fraction(1, 3), Fraction(1, 6)) == 1
@@ -244,10 +217,3 @@ def test_an_amount_of_more_places_than_the_parser_reads_is_written_as_a_ratio(pl
     amount = Fraction(1, 2**places)
     assert parse_amount(amount_text(amount), low=Fraction(0), high=Fraction(1)) == amount
     assert ("/" in amount_text(amount)) == (places > 30)
-
-
-def test_the_continuous_epsilon_of_a_large_loss_has_its_delta() -> None:
-    rho, delta = Fraction(50), Fraction(1, 10**8)
-    mu = math.sqrt(2 * rho)
-    found = privacy._gaussian_delta(mu, privacy.gaussian_epsilon(rho, delta))
-    assert found == pytest.approx(float(delta), rel=1e-6)

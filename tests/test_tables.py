@@ -14,16 +14,24 @@ from offices import OFFICE, RELEASE, csv_bytes, line, new_book, plan_of, some_li
 from planted import FIGURES, TEXTS, canaries_in, leaks_below
 from table_world import SERVICE, TABLE_RELEASE, Server, serving
 
+from release.charging import charge_requests
 from release.cli.wiring import source_place
 from release.confidential.engine import exact_vectors
 from release.confidential.records import Records
 from release.confidential.sources import hold
 from release.config import load_release
-from release.errors import ConfigError, DatabaseError, MicrodataError, SchemaError, SourceChangedError, UsageError
+from release.errors import (
+    ConfigError,
+    DatabaseError,
+    MicrodataError,
+    NotStoredError,
+    SchemaError,
+    SourceChangedError,
+    UsageError,
+)
 from release.ledger.values import Charge
 from release.measurement import Measurement
 from release.plan import ReleasePlan
-from release.run import charge_requests
 
 IN_THE_DATABASE = OFFICE.replace("[unit]", 'engine = "postgres"\n[unit]', 1)
 ENGINES = {"polars": OFFICE, "postgres": IN_THE_DATABASE}
@@ -85,33 +93,26 @@ def test_a_table_is_released_without_a_raw_value_and_once(
     assert mirrors("run", place.release, "--json").json["status"] == "already published"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("command", [("run",), ("source", "check")])
-def test_a_view_that_fails_at_a_row_tells_nothing_of_it(
-    command: tuple[str, ...], server: Server, tmp_path: Path, mirrors: Mirrors
-) -> None:
-    server.put_lines(planted_lines(), "kept")
-    server.run(
-        "DROP TABLE IF EXISTS declarations",
-        "CREATE VIEW declarations AS SELECT trader, date, flow, partner, commodity, note::int AS value, mass, currency,"
-        " declaration FROM kept",
-    )
-    place = write_office(tmp_path, release=TABLE_RELEASE)
-    ended = mirrors(*command, place.release)
-    server.run("DROP TABLE kept CASCADE")
-    assert ended.code == 4
-    assert "The step 'digest' failed on the source" in ended.err
-    assert not canaries_in((ended.out + ended.err).encode())
-    assert leaks_below([place.folder], {place.source}) == []
-    assert not place.published.exists()
-
-
 @pytest.mark.usefixtures("lines")
 def test_rows_in_another_order_have_the_same_digest_and_any_other_rows_another(server: Server, tmp_path: Path) -> None:
     first = digests_of(tmp_path)
     server.run("CREATE TABLE moved AS SELECT * FROM declarations ORDER BY random()")
     server.run("DROP TABLE declarations", "ALTER TABLE moved RENAME TO declarations")
     assert digests_of(tmp_path) == first == digests_of(tmp_path, IN_THE_DATABASE)
+    server.run(
+        "ALTER TABLE declarations RENAME TO kept",
+        "CREATE MATERIALIZED VIEW declarations AS SELECT * FROM kept",
+    )
+    assert digests_of(tmp_path) == first
+    server.run(
+        "DROP MATERIALIZED VIEW declarations",
+        "CREATE TABLE declarations (LIKE kept) PARTITION BY LIST (flow)",
+        "CREATE TABLE imports PARTITION OF declarations FOR VALUES IN ('M')",
+        "CREATE TABLE others PARTITION OF declarations DEFAULT",
+        "INSERT INTO declarations SELECT * FROM kept",
+        "DROP TABLE kept",
+    )
+    assert digests_of(tmp_path) == first
     server.run("INSERT INTO declarations SELECT * FROM declarations LIMIT 1")
     doubled = digests_of(tmp_path)
     server.run("UPDATE declarations SET note = 'not mapped'")
@@ -149,21 +150,6 @@ def test_a_table_that_changed_since_the_charge_is_refused_by_a_run_that_goes_on(
     with pytest.raises(SourceChangedError):
         resumed.measure(plan, charges)
     resumed.close()
-
-
-@pytest.mark.usefixtures("lines")
-def test_a_view_that_computes_something_else_each_time_is_noticed(server: Server, tmp_path: Path) -> None:
-    server.run(
-        "ALTER TABLE declarations RENAME TO kept",
-        "CREATE VIEW declarations AS SELECT trader, date, flow, partner, commodity, value + random()::numeric"
-        " AS value, mass, currency, declaration FROM kept",
-    )
-    records, plan = records_in(tmp_path)
-    charges = charged(plan, records.keyed_digests(plan))
-    with pytest.raises(SourceChangedError):
-        records.measure(plan, charges)
-    records.close()
-    server.run("DROP TABLE kept CASCADE")
 
 
 class Wire:
@@ -263,6 +249,10 @@ def test_a_password_is_told_nowhere_and_a_server_that_is_away_is_told_in_our_wor
         ("ALTER TABLE declarations ALTER date TYPE timestamptz", "'date' is of the kind timestamptz"),
         ("ALTER TABLE declarations ALTER trader TYPE numeric USING 7", "'trader' is of the kind numeric"),
         ("ALTER TABLE declarations DROP currency", "no column 'currency'"),
+        (
+            "ALTER TABLE declarations DROP value, ADD value numeric GENERATED ALWAYS AS (1 / mass) VIRTUAL",
+            "'value' is virtual",
+        ),
     ],
 )
 def test_columns_that_a_row_could_make_fail_are_refused_by_their_kind(
@@ -271,6 +261,78 @@ def test_columns_that_a_row_could_make_fail_are_refused_by_their_kind(
     server.run(change)
     with pytest.raises(SchemaError, match=problem):
         digests_of(tmp_path)
+
+
+FAR = ("CREATE FOREIGN DATA WRAPPER far", "CREATE SERVER far FOREIGN DATA WRAPPER far")
+
+
+@pytest.mark.usefixtures("lines")
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            ("ALTER TABLE declarations RENAME TO kept", "CREATE VIEW declarations AS SELECT * FROM kept"),
+            "it is a view",
+        ),
+        (
+            ("ALTER TABLE declarations RENAME TO kept", *FAR, "CREATE FOREIGN TABLE declarations (a text) SERVER far"),
+            "it is a table of another server",
+        ),
+        (
+            (*FAR, "CREATE FOREIGN TABLE part () INHERITS (declarations) SERVER far"),
+            "a part of it is a table of another",
+        ),
+        (("ALTER TABLE declarations RENAME TO kept", "CREATE SEQUENCE declarations"), "it isn't a table"),
+    ],
+)
+def test_only_stored_rows_are_read_since_what_is_worked_out_could_fail_at_one(
+    changes: tuple[str, ...], reason: str, server: Server, tmp_path: Path
+) -> None:
+    server.run(*changes)
+    try:
+        with pytest.raises(NotStoredError) as refused:
+            digests_of(tmp_path)
+    finally:
+        server.run(
+            "DROP SEQUENCE IF EXISTS declarations" if "SEQUENCE" in changes[-1] else "SELECT 1",
+            "DROP FOREIGN DATA WRAPPER IF EXISTS far CASCADE",
+            "DROP TABLE IF EXISTS kept, part CASCADE",
+        )
+    assert refused.value.reason.startswith(reason)
+
+
+@pytest.mark.usefixtures("lines")
+def test_policies_on_rows_are_refused_for_a_role_that_they_bind(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.run(
+        "DROP ROLE IF EXISTS clerk",
+        "CREATE ROLE clerk LOGIN",
+        "GRANT SELECT ON declarations TO clerk",
+        "ALTER TABLE declarations ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY counted ON declarations USING (1 / mass > 0)",
+    )
+    seen = digests_of(tmp_path / "office")
+    services = tmp_path / "services.conf"
+    services.write_text(server.services.read_text().replace("user=postgres", "user=clerk"))
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    with pytest.raises(NotStoredError, match="row-level security") as refused:
+        digests_of(tmp_path / "office")
+    assert "BYPASSRLS" in str(refused.value)
+    server.run("ALTER ROLE clerk BYPASSRLS")
+    assert digests_of(tmp_path / "office") == seen
+
+
+def test_a_database_whose_encoding_has_letters_that_utf_8_lacks_is_refused(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.run("CREATE DATABASE windows ENCODING 'WIN1252' LOCALE 'C' TEMPLATE template0")
+    database = psycopg.conninfo.conninfo_to_dict(server.url)["dbname"]
+    services = tmp_path / "services.conf"
+    services.write_text(server.services.read_text().replace(f"dbname={database}", "dbname=windows"))
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    with pytest.raises(DatabaseError, match="its encoding is WIN1252"):
+        digests_of(tmp_path / "office")
 
 
 @pytest.mark.usefixtures("lines")

@@ -53,8 +53,8 @@ def _lead(states: tuple[AccountState, ...]) -> None:
     st.html(
         markup.paragraph(
             f"Of {many}, the fullest is that of {names.office(fullest.account.office)} for {fullest.account.year}:"
-            f" {part} of its limit is spent, and {figures.rho(fullest.remaining)} of"
-            f" {figures.rho(fullest.terms.limit)} is left{_kept(fullest)}.",
+            f" {part} of its limit is spent, and {figures.budget(fullest.remaining)} of"
+            f" {figures.budget(fullest.terms.limit)} is left{_kept(fullest)}.",
             "lead",
         )
     )
@@ -69,7 +69,7 @@ def _lead(states: tuple[AccountState, ...]) -> None:
 
 def _kept(state: AccountState) -> str:
     reserve = budgets.kept(state)
-    return f", {figures.rho(reserve)} of it kept for corrections" if reserve else ""
+    return f", {figures.budget(reserve)} of it kept for corrections" if reserve else ""
 
 
 def _name(state: AccountState) -> str:
@@ -92,9 +92,9 @@ def _accounts(states: tuple[AccountState, ...], known: Epsilons) -> None:
             _name(state),
             _share(state.spent, state),
             figures.rho(state.spent),
-            figures.rho(state.terms.limit),
-            figures.rho(state.remaining),
-            figures.rho(budgets.kept(state)),
+            figures.budget(state.terms.limit),
+            figures.budget(state.remaining),
+            figures.budget(budgets.kept(state)),
             _epsilon(state.spent, state, known),
             figures.best_estimate(state.spent),
         )
@@ -118,8 +118,8 @@ def _large_accounts(states: tuple[AccountState, ...]) -> None:
             _name(state),
             _share(state.spent, state),
             figures.rho(state.spent),
-            figures.rho(state.terms.limit),
-            figures.rho(state.remaining),
+            figures.budget(state.terms.limit),
+            figures.budget(state.remaining),
         )
         for state in states
     ]
@@ -142,7 +142,7 @@ def _share(spent: Fraction, state: AccountState) -> markup.Share:
 def _raises(state: AccountState) -> None:
     """Write every raise of an account's limit."""
     for raised in state.raised:
-        told = f"{_name(state)}: the limit was raised to {figures.rho(raised.limit)} on {raised.date}."
+        told = f"{_name(state)}: the limit was raised to {figures.budget(raised.limit)} on {raised.date}."
         st.html(markup.paragraph(f"{told} Reason: {raised.reason}", "note"))
 
 

@@ -11,7 +11,7 @@ from dashboard.mirrored import PAIRS, noise_explains, product_levels, products_o
 from dashboard.views import ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen, product_chosen
 from release.mirror.comparison import MirrorCell
-from release.wording import percent
+from release.wording import percent, ratio, ratio_interval
 
 _USUAL = {True: "unusual", False: "usual", None: "can't be said"}
 _SIGNS = {"corresponds": "✓ corresponds", "differs": "≠ differs", "cannot tell": "? cannot tell"}
@@ -121,7 +121,7 @@ def _all_flows(cells: Sequence[MirrorCell]) -> None:
             figures.verdict(cell),
             figures.with_error(cell.x, cell.x_sd),
             figures.with_error(cell.m, cell.m_sd),
-            f"{figures.ratio(cell.ratio)} ({figures.ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high)})",
+            f"{ratio(cell.ratio)} ({ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high)})",
             f"{percent(cell.srd)} ({figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high)})",
             *((_USUAL[cell.is_unusual],) if known else ()),
         )

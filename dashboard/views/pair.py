@@ -12,7 +12,7 @@ from dashboard.views import asking, pair_parts, ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen
 from release.mirror.comparison import MirrorCell
 from release.mirror.history import past_of
-from release.wording import amount, percent
+from release.wording import amount, percent, ratio, ratio_interval
 
 _OPEN = ""
 """No office is chosen yet."""
@@ -104,11 +104,11 @@ def _verdict(cell: MirrorCell, alike: Sequence[MirrorCell]) -> None:
     with left:
         st.subheader("Where the ratio can lie", anchor=False)
         intervals = pd.DataFrame(_intervals(cell))
-        told = f"Intervals of imports over exports against the band {figures.ratio(cell.band_low)} to"
+        told = f"Intervals of imports over exports against the band {ratio(cell.band_low)} to"
         st.altair_chart(
             charts.interval_on_band(intervals, (cell.band_low, cell.band_high)),
             width="stretch",
-            alt=f"{told} {figures.ratio(cell.band_high)}; the table below holds the same figures.",
+            alt=f"{told} {ratio(cell.band_high)}; the table below holds the same figures.",
         )
         st.html(_figures(cell))
     with right:
@@ -130,7 +130,7 @@ def _intervals(cell: MirrorCell) -> list[dict[str, object]]:
             "shown_low": low or 0.0,
             "shown_high": widest if high is None else min(high, _WIDEST),
             "ratio": None if cell.ratio is None or cell.ratio > _WIDEST else cell.ratio,
-            "words": figures.ratio_interval(low, high),
+            "words": ratio_interval(low, high),
         }
         for kind, low, high in shown
     ]
@@ -140,9 +140,9 @@ def _figures(cell: MirrorCell) -> str:
     rows = [
         (
             "Imports over exports (M / X)",
-            figures.ratio(cell.ratio),
-            figures.ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high),
-            figures.ratio_interval(cell.ratio_low, cell.ratio_high),
+            ratio(cell.ratio),
+            ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high),
+            ratio_interval(cell.ratio_low, cell.ratio_high),
         ),
         (
             "Relative difference",
@@ -158,7 +158,7 @@ def _figures(cell: MirrorCell) -> str:
         ),
         (
             "Agreed band",
-            f"{figures.ratio(cell.band_low)} to {figures.ratio(cell.band_high)}",
+            f"{ratio(cell.band_low)} to {ratio(cell.band_high)}",
             f"CIF/FOB factor {cell.cif_fob:.4g}",
             f"{cell.valuation_x} against {cell.valuation_m}",
         ),

@@ -11,7 +11,7 @@ from dashboard.views.ranking import BEYOND, least
 from release.mirror.agreement import Past
 from release.mirror.comparison import MirrorCell
 from release.mirror.looks import Look
-from release.wording import amount, percent
+from release.wording import amount, percent, ratio, ratio_interval
 
 MOST_PRODUCTS = 14
 
@@ -131,8 +131,8 @@ def over_time(cells: Sequence[MirrorCell], looks: Sequence[Look]) -> None:
             figures.verdict(one),
             figures.with_error(one.x, one.x_sd),
             figures.with_error(one.m, one.m_sd),
-            figures.ratio(one.ratio),
-            figures.ratio_interval(one.ratio_noise_low, one.ratio_noise_high),
+            ratio(one.ratio),
+            ratio_interval(one.ratio_noise_low, one.ratio_noise_high),
             percent(one.srd),
         )
         for one in ordered
@@ -160,8 +160,8 @@ def _to_date(looks: Sequence[Look]) -> None:
             f"{one.verdict}{higher[one.higher]}",
             amount(one.x, "USD"),
             amount(one.m, "USD"),
-            figures.ratio(one.ratio),
-            figures.ratio_interval(one.ratio_low, one.ratio_high),
+            ratio(one.ratio),
+            ratio_interval(one.ratio_low, one.ratio_high),
         )
         for one in looks
     ]
@@ -189,21 +189,20 @@ def past(cell: MirrorCell, history: Sequence[Past], source: str | None) -> None:
 
 
 def _published(one: Past) -> dict[str, object]:
-    ratio = one.imports / one.exports
-    words = figures.ratio(ratio)
+    figure = one.imports / one.exports
     return {
         "period": one.period,
         "kind": "published exactly",
-        "ratio": ratio,
-        "low": ratio,
-        "high": ratio,
-        "words": words,
+        "ratio": figure,
+        "low": figure,
+        "high": figure,
+        "words": ratio(figure),
     }
 
 
 def _released(cell: MirrorCell) -> dict[str, object]:
     low, high = cell.ratio_noise_low or 0.0, cell.ratio_noise_high
-    words = f"{figures.ratio(cell.ratio)} ({figures.ratio_interval(low, high)} by noise)"
+    words = f"{ratio(cell.ratio)} ({ratio_interval(low, high)} by noise)"
     shown = 2.0 * (cell.ratio or 0.0) if high is None else high
     return {
         "period": cell.period,

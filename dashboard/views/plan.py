@@ -9,18 +9,19 @@ from dashboard.choices import choice, words
 from dashboard.configuration import toml_of
 from dashboard.drafts import Draft, Expected, Noise
 from dashboard.losses import epsilon
-from dashboard.precedents import RHYTHMS, LargeTier, Precedent, Scale, precedent
+from dashboard.precedents import RHYTHMS, LargeTier, Precedent, precedent
 from dashboard.sources import Published, release_of
 from dashboard.views import plan_costs
 from dashboard.views.page import Page, has_bundles, heading
 from release.bundle.verification import Bundle
+from release.config.measures import ShapedScale
 from release.errors import ConfigError, InvalidAmountError
 from release.inference import Band, foresee
 from release.mirror.comparison import Agreement
 from release.plan import ReleasePlan
 from release.privacy import amount_text, parse_delta, parse_rho
 from release.tables import Flow
-from release.wording import amount, count, decimals_up, percent
+from release.wording import amount, count, decimals_up, percent, ratio
 
 _NONE = "not published"
 _NEVER = 0.005
@@ -103,12 +104,12 @@ def _drafted(found: Published) -> tuple[Bundle, Draft | None]:
     return bundle, Draft(rho=rho, rhythm=rhythm, scales=scales, large=large)
 
 
-def _levels(last: Precedent) -> tuple[Scale, ...]:
+def _levels(last: Precedent) -> tuple[ShapedScale, ...]:
     """Return the levels that are to be published, with the part of each figure that their noise is."""
     st.html(markup.paragraph("Standard deviation of the noise as it is drawn, as a part of each figure:"))
     chosen = []
     for column, scale in zip(st.columns(max(1, len(last.scales))), last.scales, strict=True):
-        proposal = amount_text(scale.part)
+        proposal = amount_text(scale.relative_noise)
         with column:
             noise = choice(
                 names.level(scale.level),
@@ -118,7 +119,7 @@ def _levels(last: Precedent) -> tuple[Scale, ...]:
                 words=lambda text: text if text == _NONE else percent(float(Fraction(text))),
             )
         if noise != _NONE:
-            chosen.append(Scale(level=scale.level, part=Fraction(noise), floor=scale.floor))
+            chosen.append(ShapedScale(level=scale.level, relative_noise=Fraction(noise), floor=scale.floor))
     return tuple(chosen)
 
 
@@ -228,6 +229,6 @@ def _flow(code: str, flow: Flow, found: tuple[float, float], agreement: Agreemen
         f"{way} {names.office(code)}",
         figures.with_error(size, sd, currency),
         _chance(sight.p_corresponds),
-        figures.ratio(sight.detectable_low),
-        figures.ratio(sight.detectable_high),
+        ratio(sight.detectable_low),
+        ratio(sight.detectable_high),
     )

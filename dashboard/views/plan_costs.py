@@ -35,10 +35,10 @@ def show(plan: ReleasePlan, releases: int, bundle: Bundle, found: Published) -> 
             _TIERS[one.tier],
             figures.rho(one.each),
             *((figures.rho(one.all),) if releases > 1 else ()),
-            figures.rho(one.limit),
+            figures.budget(one.limit),
             figures.rho(one.spent),
             _signed(one.left),
-            "not told" if one.kept is None else figures.rho(one.kept),
+            "not told" if one.kept is None else figures.budget(one.kept),
         )
         for one in costs
     ]
@@ -76,18 +76,20 @@ def _fit(one: Cost, limit: str) -> str:
         if one.releases > 1
         else f"it takes {figures.rho(one.all)}"
     )
-    less = f", of which {figures.rho(one.kept)} is kept for corrections" if one.kept else ""
+    less = f", of which {figures.budget(one.kept)} is kept for corrections" if one.kept else ""
     spent = f" and {figures.rho(one.spent)} is spent already" if one.spent else ""
-    told = f"{limit} for a year is {figures.rho(one.limit)}{less}{spent}"
+    told = f"{limit} for a year is {figures.budget(one.limit)}{less}{spent}"
     if one.fits:
-        return f"It fits: {taken}; {told}. {figures.rho(one.left - (one.kept or 0))} would be left for other releases."
+        return (
+            f"It fits: {taken}; {told}. {figures.budget(one.left - (one.kept or 0))} would be left for other releases."
+        )
     most = Fraction(math.floor(one.largest * _STEPS), _STEPS)
-    instead = f" At most {figures.rho(most)} for each would fit." if most > 0 else ""
+    instead = f" At most {figures.budget(most)} for each would fit." if most > 0 else ""
     return f"It does NOT fit: {taken}; {told}.{instead}"
 
 
 def _signed(left: Fraction) -> str:
-    return figures.rho(left) if left >= 0 else f"{figures.rho(-left)} too little"
+    return figures.budget(left) if left >= 0 else f"{figures.rho(-left)} too little"
 
 
 def _this_year(bundle: Bundle, stated: Stated | None) -> str:
@@ -109,6 +111,6 @@ def _this_year(bundle: Bundle, stated: Stated | None) -> str:
 
 def _left(state: AccountState) -> str:
     return (
-        f"Of {state.account.year}'s limit of {figures.rho(state.terms.limit)}, {figures.rho(state.remaining)} is left,"
-        f" {figures.rho(kept(state))} of it kept for corrections."
+        f"Of {state.account.year}'s limit of {figures.budget(state.terms.limit)}, {figures.budget(state.remaining)} is"
+        f" left, {figures.budget(kept(state))} of it kept for corrections."
     )

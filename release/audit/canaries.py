@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from release.config.fields import months_of
-from release.config.release import Column, FieldSource, Source
+from release.config.source import Column, FieldSource, Source
 from release.plan import COUNT_UNITS, PlannedMeasure, ReleasePlan
 from release.tables import RESIDUAL, Layout, Measure
 

@@ -5,8 +5,9 @@ import secrets
 import shutil
 from pathlib import Path
 
-from release.bundle.content import MANIFEST, BundleContent
+from release.bundle.content import BundleContent
 from release.errors import PublicationTakenError
+from release.plainfile import sync_folder
 
 SAME_TIME = 315_532_800
 """Every published file's time, 1980-01-01: real ones would tell how long a run took."""
@@ -41,11 +42,11 @@ def publish(content: BundleContent, place: Path) -> Path:
         staging.mkdir()
         for name, content_bytes in content.files.items():
             _write(staging / name, content_bytes)
-        _sync(staging)
+        sync_folder(staging)
         _put(staging, place, content)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    _sync(place.parent)
+    sync_folder(place.parent)
     return place
 
 
@@ -62,7 +63,7 @@ def replace_file(place: Path, content: bytes) -> None:
         staging.replace(place)
     finally:
         staging.unlink(missing_ok=True)
-    _sync(place.parent)
+    sync_folder(place.parent)
 
 
 def holds(place: Path, content: BundleContent) -> bool:
@@ -70,14 +71,6 @@ def holds(place: Path, content: BundleContent) -> bool:
     if not place.is_dir() or {path.name for path in place.iterdir()} != set(content.files):
         return False
     return all((place / name).read_bytes() == expected for name, expected in content.files.items())
-
-
-def manifest_digest_at(place: Path) -> bytes | None:
-    """Return the manifest's bytes at a place, or None when there is none."""
-    try:
-        return (place / MANIFEST).read_bytes()
-    except OSError:
-        return None
 
 
 def _put(staging: Path, place: Path, content: BundleContent) -> None:
@@ -98,11 +91,3 @@ def _write(path: Path, content: bytes) -> None:
         file.flush()
         os.utime(file.fileno(), (SAME_TIME, SAME_TIME))
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

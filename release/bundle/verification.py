@@ -211,18 +211,6 @@ def examine(place: Path, registry: Registry | None = None) -> Examined:
     )
 
 
-def examine_contents(contents: dict[str, bytes]) -> Examined:
-    """Return what is wrong within an unsigned bundle's files, whose sizes and digests are taken to be right."""
-    try:
-        values = parsed(contents)
-    except (Stop, KeyError) as stopped:
-        finding = (
-            stopped.finding if isinstance(stopped, Stop) else BundleFinding(code="manifest", message="a file lacks")
-        )
-        return Examined(findings=(finding,), contents=contents, values=None)
-    return Examined(findings=tuple(findings_within(contents, values)), contents=contents, values=values)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Known:
     """A bundle's files once they are the listed ones, and its signature's."""

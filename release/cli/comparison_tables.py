@@ -13,7 +13,7 @@ from release.mirror.explaining import LEADING, PairExplanation
 from release.mirror.looks import Look
 from release.mirror.summary import IN_WORDS, sentence
 from release.mirror.sums import Total
-from release.wording import amount, percent
+from release.wording import amount, percent, ratio, ratio_interval
 
 _SHOWN_PARTS = 8
 _WORDS = ("flow", "period", "verdict", "step", "from", "product", "of", "first told apart")
@@ -104,7 +104,7 @@ def _row(cell: MirrorCell) -> tuple[str, ...]:
         f"{amount(cell.x, 'USD')} ± {amount(1.96 * cell.x_sd)}",
         f"{amount(cell.m, 'USD')} ± {amount(1.96 * cell.m_sd)}",
         ratio(cell.ratio),
-        interval(cell.ratio_noise_low, cell.ratio_noise_high),
+        ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high),
         percent(cell.srd),
         _verdict(cell),
     )
@@ -163,17 +163,3 @@ def _figures(value: Amount | None) -> tuple[str, str]:
 
 def _money(value: Amount) -> str:
     return f"{amount(value.value, 'USD')} ({amount(value.low)} to {amount(value.high)})"
-
-
-def ratio(figure: float | None) -> str:
-    """Return a ratio as people write it."""
-    return "–" if figure is None else f"{figure:.2f}"
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """Return limits of a ratio; an open side is said in words."""
-    if not low and high is None:
-        return "no limit"
-    if high is None:
-        return f"at least {ratio(low)}"
-    return f"{ratio(low)} to {ratio(high)}" if low else f"at most {ratio(high)}"

@@ -13,7 +13,7 @@ import polars as pl
 
 from release.bundle.cells import inert_text
 from release.bundle.verification import Bundle, read_bundle
-from release.cli.comparison_tables import interval, ratio, show, show_explained, show_sums
+from release.cli.comparison_tables import show, show_explained, show_sums
 from release.cli.places import Place, found
 from release.cli.printing import print_json, say
 from release.errors import UsageError
@@ -24,8 +24,6 @@ from release.mirror.middle import middles_of
 from release.mirror.page import page_of
 from release.mirror.sums import Total, sums_of
 from release.registry.reading import read_registry, today
-
-__all__ = ["Asked", "bundles_of", "document", "found", "interval", "ratio", "run", "show", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from pydantic import TypeAdapter
 
-from release.cli.app import Kind
+from release.cli.office_app import Kind
 from release.config import Comparison, Office, Release, load_comparison, load_office, load_release
 from release.errors import ConfigError, Fault
 

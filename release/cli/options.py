@@ -16,3 +16,9 @@ RootFile = Annotated[
 AsOf = Annotated[
     str | None, typer.Option("--as-of", metavar="DATE", help="Take the registry as not expired on this day.")
 ]
+ReleaseFile = Annotated[Path, typer.Argument(metavar="RELEASE.toml", help="The release's configuration.")]
+SourcePath = Annotated[Path | None, typer.Option("--source", help="The records, in place of the path in the config.")]
+EarlierHeads = Annotated[
+    Path | None,
+    typer.Option("--heads", help="Bundles or statements kept since earlier: the ledger must hold their heads."),
+]

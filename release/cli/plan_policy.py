@@ -1,5 +1,7 @@
 """What `mirrors plan` says of a large-trader tier: what it buys, what it costs whom, and P(v) as a table."""
 
+import math
+from fractions import Fraction
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +13,7 @@ from release.planner.losses import RANKS
 from release.planner.outlook import outlook
 from release.policy import SHARES, PolicyRow, policy_sentences, policy_table, requests_sentence
 from release.privacy import amount_text
-from release.wording import amount, percent
+from release.wording import amount, exact, percent
 
 POPULATIONS = 4
 """How many populations predicted losses are medians over."""
@@ -194,7 +196,9 @@ def _loss(rho: float, ceiling: float) -> str:
 
 
 def _rho(rho: float) -> str:
-    return f"{rho:,.0f}" if rho >= 100 else f"{rho:.3g}"  # noqa: PLR2004
+    """Return a predicted loss in three digits or more, rounded up."""
+    places = 0 if rho >= 100 else 2 - math.floor(math.log10(rho))  # noqa: PLR2004
+    return exact(amount_text(Fraction(math.ceil(Fraction(repr(float(rho))) * 10**places), 10**places)))
 
 
 def _plain(chance: float | None) -> str:

@@ -13,6 +13,7 @@ from release.cli import plan_printing, wiring
 from release.cli.plan_policy import conditional, policy_document
 from release.cli.printing import print_json, say
 from release.config import load_release
+from release.config.measures import ShapedScale
 from release.errors import InvalidAmountError, LedgerMissingError, UsageError
 from release.ledger.values import AccountState
 from release.plan import PlannedLevel, PlannedMeasure, ReleasePlan
@@ -21,7 +22,6 @@ from release.planner import (
     LevelForecast,
     MirrorForecast,
     Proposal,
-    ScaleProposal,
     TargetAnswer,
     TierProposal,
     forecast,
@@ -278,7 +278,7 @@ def _scales_from(planned: ReleasePlan, where: str) -> str:
 
 
 def _scales_document(
-    scales: tuple[ScaleProposal, ...], before: tuple[float, ...], after: tuple[float, ...]
+    scales: tuple[ShapedScale, ...], before: tuple[float, ...], after: tuple[float, ...]
 ) -> list[dict[str, Any]]:
     return [
         {

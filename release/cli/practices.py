@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
-from release.cli import comparisons, wiring
+from release.cli import comparison_tables, comparisons, wiring
 from release.cli.practice_registry import make_practice_registry
 from release.cli.printing import command, print_json, say
 from release.cli.printing import out as console_out
@@ -185,7 +185,7 @@ def _release(file: Path, published: Path, registry: Path) -> dict[str, Any]:
 def _tell(folder: Path, facts: WorldFacts, budgets: list[dict[str, Any]], comparison: Comparison) -> None:
     console = console_out()
     console.print("\n[bold]Twelve pairs: what one office reports as exported, and its partner as imported[/bold]\n")
-    comparisons.show(comparison)
+    comparison_tables.show(comparison)
     console.print("\n[bold]Three pairs in words[/bold]\n")
     for cell in _three(comparison):
         console.print(f"- {_in_words(cell)}")

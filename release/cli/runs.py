@@ -13,9 +13,12 @@ from release.cli.printing import out as console_out
 from release.cli.signing import signer_of
 from release.confidential.inspection import Finding
 from release.confidential.records import Records
-from release.config import load_release
+from release.config import Office, Release, load_release
+from release.config.office import Engine
+from release.ledger.values import AccountState
+from release.plan import ReleasePlan
 from release.privacy import amount_text
-from release.run import Step
+from release.run import Outcome, Status, Step
 from release.run import run as run_release
 from release.wording import count, unit_warning
 
@@ -26,14 +29,7 @@ def run(file: Path, source: Path | None, out: Path | None, registry: Path | None
     folder = file.parent
     planned = wiring.planned(office, release, folder, out)
     book = wiring.open_book(office, folder, published=out)
-    records = Records(
-        place=wiring.source_place(release, folder, source),
-        source=release.source,
-        state=wiring.state_folder(office, folder),
-        trader_ids=wiring.trader_ids_place(release, folder),
-        protected=wiring.protected_place(release, folder),
-        engine=office.engine,
-    )
+    records = _records(office, release, folder, source, office.engine)
     say(f"release {release.release} of {office.name}: {count(planned.cells)} cells, rho {amount_text(planned.rho)}")
     outcome = run_release(
         planned,
@@ -47,33 +43,49 @@ def run(file: Path, source: Path | None, out: Path | None, registry: Path | None
     )
     account = next(state for state in book.accounts() if state.account == outcome.charge.request.account)
     if as_json:
-        print_json(
-            {
-                "status": outcome.status,
-                "bundle": str(outcome.bundle),
-                "release": release.release,
-                "charge": {
-                    "sequence": outcome.charge.sequence,
-                    "rho": amount_text(outcome.charge.request.rho),
-                },
-                "cells": outcome.cells,
-                "digest": outcome.digest,
-                "remaining": {"rho": amount_text(account.remaining)},
-            }
-        )
-        return
+        print_json(_document(outcome, account))
+    else:
+        _tell(outcome, account, planned)
+
+
+def _document(outcome: Outcome, account: AccountState) -> dict[str, object]:
+    asked = outcome.charge.request
+    return {
+        "status": outcome.status,
+        "bundle": str(outcome.bundle),
+        "release": asked.release,
+        "charge": {"sequence": outcome.charge.sequence, "rho": amount_text(asked.rho)},
+        "cells": outcome.cells,
+        "digest": outcome.digest,
+        "remaining": {"rho": amount_text(account.remaining)},
+    }
+
+
+def _tell(outcome: Outcome, account: AccountState, planned: ReleasePlan) -> None:
     typer.echo(f"{outcome.status}: {outcome.bundle}")
-    cost = "nothing; it was charged before" if outcome.status != "published" else f"rho {amount_text(planned.rho)}"
+    charged_now = outcome.status is Status.PUBLISHED
+    cost = f"rho {amount_text(planned.rho)}" if charged_now else "nothing; it was charged before"
     typer.echo(
         f"This run cost {cost}. The account {account.account.source} {account.account.year} has spent rho"
         f" {amount_text(account.spent)} of {amount_text(account.terms.limit)}; {amount_text(account.remaining)} left."
     )
     if any(measure.excess is None and measure.declared is None for measure in planned.measures):
         typer.echo("Cells with large traders are understated by an amount that isn't known: `exposure` is INF there.")
-    warning = unit_warning(office.unit.kind)
+    warning = unit_warning(planned.office.unit.kind)
     if warning:
         typer.echo(warning)
     typer.echo(f"Check it with: {command()} verify {outcome.bundle}")
+
+
+def _records(office: Office, release: Release, folder: Path, source: Path | None, engine: Engine) -> Records:
+    return Records(
+        place=wiring.source_place(release, folder, source),
+        source=release.source,
+        state=wiring.state_folder(office, folder),
+        trader_ids=wiring.trader_ids_place(release, folder),
+        protected=wiring.protected_place(release, folder),
+        engine=engine,
+    )
 
 
 def _told(step: Step) -> None:
@@ -86,14 +98,7 @@ def check(file: Path, source: Path | None, *, as_json: bool) -> None:
     """Report privately on a source: columns, and how many rows each rule touches. Decides nothing about a release."""
     office, release = load_release(file)
     planned = wiring.planned(office, release, file.parent, None)
-    place = wiring.source_place(release, file.parent, source)
-    records = Records(
-        place=place,
-        source=release.source,
-        state=wiring.state_folder(office, file.parent),
-        trader_ids=wiring.trader_ids_place(release, file.parent),
-        protected=wiring.protected_place(release, file.parent),
-    )
+    records = _records(office, release, file.parent, source, "polars")
     found = asdict(records.reasons(planned))
     findings = records.findings(planned)
     if as_json:

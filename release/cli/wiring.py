@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from release.bundle.folder import bundle_place
 from release.bundle.heads import heads_in, heads_seen
 from release.cli.printing import say
 from release.config import Office, Release, load_release
@@ -124,11 +123,6 @@ def _releases_beside(file: Path) -> Iterator[Release]:
             continue
         if release is not None and (one.parent / release.office).resolve() == file.resolve():
             yield release
-
-
-def place_of(plan: ReleasePlan, published: Path) -> Path:
-    """Return where a release's bundle is or will be."""
-    return bundle_place(published, plan.office.code, plan.release.release)
 
 
 def _private(folder: Path) -> None:

@@ -13,7 +13,7 @@ from release.confidential.inspection import Finding
 from release.confidential.rows import first_rows
 from release.confidential.rules import parsed_date
 from release.confidential.sources import HeldFile, own_header
-from release.config.release import Column, Source
+from release.config.source import Column, Source
 from release.plan import ReleasePlan
 from release.tables import Flow
 from release.wording import count, percent

@@ -16,7 +16,7 @@ from release.codelists import area_codes
 from release.confidential.rows import all_rows, code_of, field_counts, text_lines
 from release.confidential.sources import HeldFile, columns_of, mapped_columns, own_header
 from release.config.kinds import area_translations, choices_of
-from release.config.release import Column, Source
+from release.config.source import Column, Source
 from release.plan import ReleasePlan
 from release.wording import count
 

@@ -30,7 +30,7 @@ from release.confidential.rules import (
     raws,
     trader,
 )
-from release.config.release import FieldSource
+from release.config.source import FieldSource
 from release.plan import ReleasePlan
 from release.tables import Flow, Layout, Measure
 

@@ -23,7 +23,7 @@ from release.confidential.noise import noisy
 from release.confidential.rules import NO_IDS, Ids
 from release.confidential.secret import keyed_digest, office_secret
 from release.config.office import Engine
-from release.config.release import Source
+from release.config.source import Source
 from release.errors import ConfidentialPriorError, LossNotCoveredError, SourceChangedError, SourceMissingError
 from release.ledger.values import Charge
 from release.measurement import Key, Measurement

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from release.confidential.sources import HeldFile, names_in, own_header
-from release.config.release import FieldSource, Source
+from release.config.source import FieldSource, Source
 from release.errors import SchemaError
 
 _NO_SEPARATOR = "\x01"

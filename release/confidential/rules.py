@@ -17,7 +17,7 @@ stops a run. The rules:
 import polars as pl
 
 from release.config.fields import months_of
-from release.config.release import Column, FieldSource
+from release.config.source import Column, FieldSource
 from release.plan import ReleasePlan
 from release.tables import Flow, Layout, leaf_of_code
 

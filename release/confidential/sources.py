@@ -20,7 +20,7 @@ from typing import BinaryIO
 import polars as pl
 
 from release.config.kinds import columns_stated, kinds
-from release.config.release import Column, Source
+from release.config.source import Column, Source
 from release.errors import SchemaError, SourceMissingError
 
 _ENDINGS = {"csv": (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz"), "parquet": (".parquet", ".pq")}

@@ -2,8 +2,9 @@
 
 Before the charge the server digests the rows, and sends the digest alone; rows are asked for after it, in the same
 REPEATABLE READ transaction, so that what was digested is what is read, whatever others write meanwhile. What a column
-may be is decided by its kind, which is the table's and no record's. The server's own messages can quote a value: none
-is passed on.
+may be is decided by its kind, which is the table's and no record's. Only stored rows are read: what is worked out while
+it is read (views, virtual columns, policies on rows, other servers' tables) could fail at a record, and so tell of it.
+The server's own messages can quote a value: none is passed on.
 """
 
 import hashlib
@@ -18,29 +19,33 @@ import pyarrow.parquet as pq
 from psycopg import sql
 
 from release.confidential.boundary import sealed
+from release.confidential.sessions import connected
 from release.confidential.sources import HeldFile, columns_of, held_file, names_in
-from release.config.release import FieldSource, Source
-from release.errors import DatabaseError, MirrorsError, SchemaError
+from release.config.source import FieldSource, Source
+from release.errors import DatabaseError, MirrorsError, NotStoredError, SchemaError
 
 TEXTS = ("text", "varchar", "bpchar", "uuid", "an enumeration")
 WHOLE = ("int2", "int4", "int8")
 FLOATS = ("float4", "float8")
 DATES = ("date", "timestamp")
 
-_OLDEST = 140_000
 _BLOCK = 1 << 25
 _ESCAPED = {"\\\\": "\\", "\\n": "\n", "\\r": "\r", "\\t": "\t", "\\b": "\b", "\\f": "\f", "\\v": "\v"}
-_SETTINGS = {"datestyle": "ISO, YMD", "timezone": "UTC", "extra_float_digits": "1", "client_min_messages": "error"}
-_WITHOUT_END = (
-    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN"
-    " ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
-)
+_STORED = frozenset("rpm")
+_WORKED_OUT = {"v": "it is a view", "f": "it is a table of another server"}
+_BYPASS = " Or give the role BYPASSRLS, with which it sees all rows as they are stored."
 _KIND = "SELECT relkind::text FROM pg_class WHERE oid = %s"
-_PARTS = "SELECT relhassubclass FROM pg_class WHERE oid = %s"
+_POLICIES = "SELECT row_security_active(%s::oid)"
+_PARTS = """
+    WITH RECURSIVE tree (oid) AS (
+        SELECT %s::oid UNION SELECT i.inhrelid FROM pg_inherits AS i JOIN tree ON i.inhparent = tree.oid
+    )
+    SELECT c.relkind::text FROM tree JOIN pg_class AS c USING (oid)
+"""
 _COLUMNS = """
     SELECT a.attname, CASE WHEN coalesce(b.typtype, t.typtype) = 'e' THEN 'an enumeration'
                            ELSE coalesce(b.typname, t.typname) END,
-           has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+           has_column_privilege(a.attrelid, a.attnum, 'SELECT'), a.attgenerated IN ('', 's')
     FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid LEFT JOIN pg_type AS b ON b.oid = t.typbasetype
     WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
 """
@@ -68,11 +73,11 @@ class HeldTable:
     """
 
     def __init__(self, source: Source, *, work: bool = False) -> None:
-        self.connection = sealed("database", lambda: _connected(str(source.service), work=work))
+        self.connection = sealed("database", lambda: connected(str(source.service), work=work))
         self._source = source
         self.relation = sql.Identifier(*str(source.table).split("."))
         try:
-            self._place, self._steady = sealed("database", self._found)
+            self._place = sealed("database", self._found)
             self.columns = sealed("schema", self._columns)
         except MirrorsError:
             self.close()
@@ -88,14 +93,6 @@ class HeldTable:
             whole.update(len(column.name.encode()).to_bytes(8, "big") + column.name.encode())
         whole.update(sealed("digest", self._rows_digest))
         return whole.digest()
-
-    @property
-    def steady(self) -> bool:
-        """Whether all the transaction's queries see the same rows for certain, as they do of plain tables.
-
-        A view may compute something else each time, and a foreign table's server may have no snapshots.
-        """
-        return self._steady
 
     def frames(self) -> Iterator[pl.LazyFrame]:
         """Yield all rows in frames of some thousand each, of the columns' kinds."""
@@ -125,8 +122,12 @@ class HeldTable:
         """Roll back, and end the connection."""
         self.connection.close()
 
-    def _found(self) -> tuple[int, bool]:
-        """Return which table it is, and whether it is a plain one."""
+    def _found(self) -> int:
+        """Return which table it is.
+
+        Raises:
+            DatabaseError: there is none, or its rows aren't stored, all of them, as they are read.
+        """
         service, table = str(self._source.service), str(self._source.table)
         try:
             place = self._one("SELECT to_regclass(%s)::oid", [self.relation.as_string(self.connection)])
@@ -135,9 +136,22 @@ class HeldTable:
             place = kind = None
         if kind is None:
             raise DatabaseError(service, f"there is no table {table} that the role can see")
-        if kind not in ("r", "p", "v", "m", "f"):
-            raise DatabaseError(service, f"{table} isn't a table or a view")
-        return int(place or 0), kind in ("r", "m") and not self._one(_PARTS, [place])
+        if kind not in _STORED:
+            raise NotStoredError(table, _WORKED_OUT.get(kind, "it isn't a table"))
+        self._hold_stored(int(place or 0), table)
+        return int(place or 0)
+
+    def _hold_stored(self, place: int, table: str) -> None:
+        """Refuse a table of whose rows, or of a part's, something is worked out while they are read.
+
+        Raises:
+            NotStoredError: with what is.
+        """
+        if self._one(_POLICIES, [place]):
+            raise NotStoredError(table, "the role sees its rows through policies of row-level security", _BYPASS)
+        kinds = {kind for (kind,) in self.connection.execute(_PARTS.encode(), [place]).fetchall()}
+        if not kinds <= _STORED:
+            raise NotStoredError(table, "a part of it is a table of another server")
 
     def _one(self, query: str, given: Sequence[object]) -> Any:
         found = self.connection.execute(query.encode(), given).fetchone()
@@ -147,19 +161,21 @@ class HeldTable:
         """Return how each mapped column is read.
 
         Raises:
-            SchemaError: with every column that is missing, or of a kind that isn't read.
+            SchemaError: with every column that is missing, of a kind that isn't read, or worked out while it is read.
         """
         rows = self.connection.execute(_COLUMNS.encode(), [self._place]).fetchall()
-        kinds = {name: kind for name, kind, _ in rows}
-        closed = [name for name, _, readable in rows if not readable]
+        kinds = {name: kind for name, kind, _, _ in rows}
+        closed = [name for name, _, readable, _ in rows if not readable]
+        virtual = [name for name, _, _, stored in rows if not stored]
         wanted = columns_of(self._source)
         lacking = [repr(name) for name in wanted if name not in kinds]
         problems = [f"the table has no column {', '.join(lacking)}"] if lacking else []
         problems += [f"the role may not read the column {name!r}" for name in wanted if name in closed]
+        problems += [f"the column {name!r} is virtual; make a stored one of it" for name in wanted if name in virtual]
         reads = [(name, kinds[name], read_of(name, kinds[name], self._source)) for name in wanted if name in kinds]
         problems += [
-            f"the column {name!r} is of the kind {kind}, which isn't read there; make a view that turns it into text,"
-            " a whole number, a numeric or a date"
+            f"the column {name!r} is of the kind {kind}, which isn't read there; make a stored column, or a"
+            " materialized view, of it as text, a whole number, a numeric or a date"
             for name, kind, read in reads
             if read is None
         ]
@@ -186,34 +202,6 @@ class HeldTable:
                     held, size = [], 0
             if held:
                 yield b"".join(held)
-
-
-def _connected(service: str, *, work: bool) -> psycopg.Connection[Any]:
-    """Return a connection at the beginning of its transaction.
-
-    Raises:
-        DatabaseError: in our words.
-    """
-    try:
-        connection = psycopg.connect(service=service, client_encoding="utf8", autocommit=False)
-    except psycopg.Error:
-        connection = None
-    if connection is None:
-        raise DatabaseError(service, "it can't be reached, or refuses the role or its password")
-    encoding = connection.info.parameter_status("server_encoding")
-    if connection.info.server_version < _OLDEST or encoding == "SQL_ASCII":
-        connection.close()
-        raise DatabaseError(service, "it is older than PostgreSQL 14" if encoding != "SQL_ASCII" else _NO_ENCODING)
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    connection.read_only = not work
-    connection.prepare_threshold = None
-    for name, value in _SETTINGS.items():
-        connection.execute("SELECT set_config(%s, %s, true)", [name, value])
-    connection.execute(_WITHOUT_END.encode())
-    return connection
-
-
-_NO_ENCODING = "its encoding is SQL_ASCII, so that nobody knows what letters its bytes are"
 
 
 def read_of(name: str, kind: str, source: Source) -> Read | None:

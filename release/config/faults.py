@@ -5,8 +5,10 @@ from pathlib import PurePosixPath
 
 from release.codelists import area_codes, chapter_codes
 from release.config.fields import months_of, year_of
+from release.config.measures import MeasurePlan
 from release.config.office import Office
-from release.config.release import Column, MeasurePlan, Release, Source
+from release.config.release import Release
+from release.config.source import Column, Source
 from release.tables import Measure
 
 WORKS_ON = {"duckdb": "parquet", "postgres": "table"}

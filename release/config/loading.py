@@ -15,7 +15,8 @@ from release.config.faults import Faults, faults_between, office_faults, release
 from release.config.kinds import choice_faults, spelled_out
 from release.config.office import Office
 from release.config.positions import line_of
-from release.config.release import Release, rows_of_reporter
+from release.config.release import Release
+from release.config.source import rows_of_reporter
 from release.errors import ConfigError, Fault
 
 Config = TypeVar("Config", Office, Release, Comparison)

@@ -106,15 +106,6 @@ def over_years(accounts: tuple[AccountState, ...]) -> tuple[SourceTotal, ...]:
     )
 
 
-def joint_loss(first: Fraction, second: Fraction, lines: int) -> Fraction:
-    """Return the loss (rho) about `lines` declaration lines that stand in two offices' records.
-
-    One line: the sum of the two, since their noise is independent. Several lines of one trader may have to be
-    removed in one office and added in the other's cells, which costs at most twice the sum.
-    """
-    return (first + second) * (1 if lines == 1 else 2)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointLoss:
     """What two offices' releases of a year together give away of a transaction that stands in the records of both."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from release.errors import LedgerUnavailableError, UnsafeLedgerError
 from release.ledger.entries import Head, canonical
+from release.plainfile import sync_folder
 
 WITNESS_FORMAT = "noisy-mirrors ledger witness 1"
 _MODE = 0o600
@@ -80,15 +81,6 @@ class FileWitness:
             os.fsync(file.fileno())
         os.replace(fresh, self._path)  # noqa: PTH105 - the same call, beside its fsync of the folder
         sync_folder(self._path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _read(place: str, text: str) -> Head:

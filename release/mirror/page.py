@@ -10,7 +10,7 @@ from release.mirror.drawing import COLOURS, intervals
 from release.mirror.explaining import PairExplanation
 from release.mirror.looks import Look
 from release.mirror.summary import IN_WORDS, sentence
-from release.wording import amount, percent, probability
+from release.wording import amount, percent, probability, ratio, ratio_interval
 
 _STYLE = """
 :root { color-scheme: light; } body { font: 15px/1.5 system-ui, sans-serif; max-width: 1060px; margin: 2em auto;
@@ -70,7 +70,7 @@ def _square(cell: MirrorCell | None) -> str:
     higher = "" if cell.higher is None else f", {IN_WORDS[cell.higher]} higher"
     return (
         f'<td style="background:{COLOURS[cell.verdict]}">{escape(cell.verdict)}{higher}'
-        f"<small>{_ratio(cell.ratio)} ({_span(cell.ratio_low, cell.ratio_high)})</small></td>"
+        f"<small>{ratio(cell.ratio)} ({ratio_interval(cell.ratio_low, cell.ratio_high)})</small></td>"
     )
 
 
@@ -89,10 +89,10 @@ def _row(cell: MirrorCell) -> tuple[str, ...]:
         _way(cell),
         f"{amount(cell.x, 'USD')} ± {amount(1.96 * cell.x_sd)}",
         f"{amount(cell.m, 'USD')} ± {amount(1.96 * cell.m_sd)}",
-        _ratio(cell.ratio),
-        _span(cell.ratio_low, cell.ratio_high),
+        ratio(cell.ratio),
+        ratio_interval(cell.ratio_low, cell.ratio_high),
         f"{cell.band_low:.2f} to {cell.band_high:.2f}",
-        f"below {_ratio(cell.detectable_low)}, above {_ratio(cell.detectable_high)}",
+        f"below {ratio(cell.detectable_low)}, above {ratio(cell.detectable_high)}",
         "–" if cell.p_corresponds is None else f"{cell.p_corresponds:.2f}",
         probability(p),
         cell.verdict,
@@ -157,15 +157,3 @@ def _money(value: Amount | None) -> str:
     if value is None:
         return "–"
     return f"{amount(value.value)} ({amount(value.low)} to {amount(value.high)})"
-
-
-def _ratio(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _span(low: float | None, high: float | None) -> str:
-    if not low and high is None:
-        return "no limit"
-    if high is None:
-        return f"at least {_ratio(low)}"
-    return f"{_ratio(low)} to {_ratio(high)}" if low else f"at most {_ratio(high)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from release.codelists import codelist
 from release.config import Office, Release
-from release.config.release import DeclaredBound
+from release.config.measures import DeclaredBound
 from release.privacy import GRID_BITS, amount_text
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from release.config import Office, Release
-from release.config.release import LargeTraders, LevelScale
-from release.config.release import MeasurePlan as MeasureConfig
+from release.config.measures import LargeTraders, LevelScale
+from release.config.measures import MeasurePlan as MeasureConfig
 from release.plan import checks
 from release.plan.layout import make_layout
 from release.plan.values import PlannedLevel, PlannedMeasure, PriorFigures, ReleasePlan

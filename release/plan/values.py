@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from release.config import Office, Release
-from release.config.release import DeclaredBound
+from release.config.measures import DeclaredBound
 from release.plan.document import canonical_json, metadata_document, plan_document
 from release.privacy import total
 from release.tables import NOWHERE, Layout, Level, Measure, Tier, added

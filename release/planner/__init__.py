@@ -6,7 +6,7 @@
 
 from release.planner.forecast import Forecast, LevelForecast, MirrorForecast, forecast
 from release.planner.losses import TierLosses, predicted_losses
-from release.planner.scales import Proposal, ScaleProposal, suggest
+from release.planner.scales import Proposal, suggest
 from release.planner.targets import LevelTarget, TargetAnswer, reach_targets
 from release.planner.tier_scales import TierProposal, suggest_tiers
 
@@ -16,7 +16,6 @@ __all__ = [
     "LevelTarget",
     "MirrorForecast",
     "Proposal",
-    "ScaleProposal",
     "TargetAnswer",
     "TierLosses",
     "TierProposal",

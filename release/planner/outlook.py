@@ -6,7 +6,7 @@ from math import sqrt
 
 import numpy as np
 
-from release.config.release import Assumption
+from release.config.priors import Assumption
 from release.estimates import Figures, reconciled
 from release.plan import PlannedLevel, PlannedMeasure
 from release.planner.clipping import Excess, Indexed, clipped_mass, indexed

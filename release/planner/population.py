@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from release.config.release import Assumption
+from release.config.priors import Assumption
 from release.planner.sizes import FloatArray, shares
 
 IntArray = NDArray[np.int64]

@@ -13,6 +13,7 @@ from math import floor as whole
 
 import numpy as np
 
+from release.config.measures import ShapedScale
 from release.plan import PlannedMeasure, ReleasePlan
 from release.planner.outlook import PREDICTED, Outlook, clipped_parts, outlook, reconciled_sd
 from release.planner.precision import median_error
@@ -43,15 +44,6 @@ LEAST, MOST = 2e-3, 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScaleProposal:
-    """A level's proposed noise; `floor` in the measure's unit."""
-
-    level: Level
-    relative_noise: Fraction
-    floor: Fraction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """A measure's proposed scales for a loss, with what the release's own and the proposed ones are predicted to reach.
 
@@ -60,7 +52,7 @@ class Proposal:
 
     measure: Measure
     rho: Fraction
-    scales: tuple[ScaleProposal, ...]
+    scales: tuple[ShapedScale, ...]
     before: tuple[float, ...]
     after: tuple[float, ...]
 
@@ -94,7 +86,7 @@ def _proposal(own: Outlook) -> Proposal:
         measure=own.measure.measure,
         rho=own.measure.rho,
         scales=tuple(
-            ScaleProposal(level=level, relative_noise=part, floor=floor)
+            ShapedScale(level=level, relative_noise=part, floor=floor)
             for level, (part, floor) in zip(levels, told, strict=True)
         ),
         before=_errors(own, counted, [level.sd for level in own.measure.levels]),

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from release.config.release import Assumption
+from release.config.priors import Assumption
 
 FloatArray = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from math import ceil, log10
 
 import numpy as np
 
-from release.config.release import MeasurePlan as MeasureConfig
+from release.config.measures import MeasurePlan as MeasureConfig
 from release.plan import ReleasePlan
 from release.planner.outlook import PREDICTED, Outlook, clipped_parts, outlook, reconciled_sd
 from release.planner.precision import typical_error

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from release.config.measures import ShapedScale
 from release.plan import ReleasePlan
 from release.planner.clipping import Excess
 from release.planner.losses import RANKS, excess_norms
@@ -17,7 +18,6 @@ from release.planner.outlook import Outlook, both_tiers, clipped_parts, outlook,
 from release.planner.precision import median_error
 from release.planner.scales import (
     POPULATIONS,
-    ScaleProposal,
     allowed,
     covering,
     has_priors,
@@ -44,7 +44,7 @@ class TierProposal:
 
     measure: Measure
     ceiling: Fraction
-    scales: tuple[ScaleProposal, ...]
+    scales: tuple[ShapedScale, ...]
     before: tuple[float, ...]
     after: tuple[float, ...]
     largest_before: float
@@ -85,7 +85,7 @@ def _proposal(own: Outlook, now: Excess) -> TierProposal:
         measure=own.measure.measure,
         ceiling=own.measure.rho + Fraction(0 if own.measure.excess is None else own.measure.excess.rho),
         scales=tuple(
-            ScaleProposal(level=level.level, relative_noise=part, floor=floor)
+            ShapedScale(level=level.level, relative_noise=part, floor=floor)
             for level, (part, floor) in zip(own.measure.levels, told, strict=True)
         ),
         before=errors_now,

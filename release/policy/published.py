@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from release.config.release import DeclaredBound
+from release.config.measures import DeclaredBound
 from release.measurement import Key, Measurement
 from release.plan import PlannedLevel, PlannedMeasure, caps_of, excess_caps, layout_of
 from release.privacy import GRID_BITS, POLICY_RHO_CAP, RHO_CAP, parse_rho

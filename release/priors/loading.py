@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from release.bundle.verification import Bundle, read_bundle
 from release.config import Office, Release
 from release.config.loading import inside
-from release.config.release import Prior
+from release.config.priors import Prior
 from release.errors import ConfigError, Fault
 from release.plan import PriorFigures, make_layout
 from release.priors.comtrade import comtrade_figures, is_comtrade

@@ -63,11 +63,6 @@ class Office:
     name: str
     keys: tuple[OfficeKey, ...]
 
-    @property
-    def active(self) -> OfficeKey | None:
-        """The key that signs now, None when there is none."""
-        return next((one for one in self.keys if one.state is KeyState.ACTIVE), None)
-
     def key(self, keyid: str) -> OfficeKey | None:
         """Return the office's key of that id."""
         return next((one for one in self.keys if one.key.keyid == keyid), None)

@@ -8,6 +8,7 @@ BY_FLOW = 'partner = { by_flow = { M = "origin", X = "destination" }, translate 
 PARQUET = RELEASE.replace('layout = "csv"', 'layout = "parquet"').replace('partner = "partner"', BY_FLOW)
 
 
+@pytest.mark.slow
 def test_the_attack_on_an_offices_plan_shows_no_more_than_is_claimed(mirrors, tmp_path):
     release = write_office(tmp_path)
     (tmp_path / "declarations.csv").unlink()
@@ -23,6 +24,7 @@ def test_the_attack_on_an_offices_plan_shows_no_more_than_is_claimed(mirrors, tm
     assert mirrors("audit", "--noise", release).code == 0
 
 
+@pytest.mark.slow
 def test_the_attack_works_in_other_layouts(mirrors, tmp_path):
     release = write_office(tmp_path, release=PARQUET)
     ended = mirrors("audit", "--noise", release, "--json")
@@ -30,6 +32,7 @@ def test_the_attack_works_in_other_layouts(mirrors, tmp_path):
     assert ended.json["noise"][0]["reachable"] > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edit", "code"),
     [
@@ -61,6 +64,7 @@ def test_a_broken_mechanism_is_found(tmp_path, edit, code):
     assert all(one.encode() in ended.stdout for one in code)
 
 
+@pytest.mark.slow
 def test_an_attack_whose_records_do_not_count_says_so(mirrors, tmp_path):
     release = write_office(tmp_path, release=RELEASE.replace('flow = "flow"', 'flow = { constant = "other" }'))
     ended = mirrors("audit", "--noise", release, "--json")

@@ -1,6 +1,8 @@
 """The public exercises in configs/, on made rows in the formats of the pilot's and the IMF's files."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,9 @@ from providers import Row, legacy, text_of
 
 from release.config import load_comparison, load_release
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / "configs"
+BENCHMARK = ROOT / "benchmarks" / "real_mirrors.py"
 NUMBERS = {"USA": "842", "GBR": "826", "NLD": "528", "ITA": "381"}
 ROWS_ONLY = "protects single rows and no firm"
 
@@ -37,6 +41,28 @@ def pilot(mirrors: Mirrors, tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert ended.code == 0, ended.err
         assert ROWS_ONLY in ended.out
     return folder
+
+
+@pytest.mark.parametrize(
+    ("exercise", "named", "told"),
+    [
+        ("pilot-2022-03", "*.csv", "schema.csv isn't one of the exercise's files: it has no column Reporter Code"),
+        ("pilot-2022-03", "* 2021.csv", "finds none of the pilot's files"),
+        ("imf-2018", "schema.csv", "schema.csv isn't one of the exercise's files: it has no column year"),
+        ("imf-2018", "absent.csv", "No such file or directory"),
+    ],
+)
+def test_an_exercise_on_other_files_is_refused_before_anything_is_released(
+    exercise: str, named: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "schema.csv").write_text("name,type\nPeriod,int\n")
+    out = tmp_path / "out"
+    command = [sys.executable, BENCHMARK, exercise, "--source", tmp_path / named, "--out", out]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not out.exists()
 
 
 def test_the_pilot_compares_ten_pairs_and_shows_two_as_missing(mirrors: Mirrors, pilot: Path) -> None:

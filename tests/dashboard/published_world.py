@@ -14,13 +14,13 @@ import numpy as np
 from release.accounting import epsilon
 from release.bundle.content import bundle_content
 from release.bundle.folder import bundle_place, publish, replace_file, statement_place
+from release.charging import charge_requests
 from release.config import load_release
 from release.ledger.book import Book
 from release.ledger.memory import MemoryStore
 from release.measurement import Measurement, digest_of, to_bytes
 from release.plan import PlannedMeasure, ReleasePlan, canonical_json, make_plan
 from release.postprocess import observations
-from release.run import charge_requests
 from release.tables import cells_of_leaves
 
 AREAS = {"GBR": "GB", "ITA": "IT", "NLD": "NL", "USA": "US"}

@@ -31,6 +31,8 @@ from release.ledger.memory import MemoryStore
 from release.mirror.comparison import Agreement, compare
 from release.plan import make_plan
 from release.priors.loading import load_prior
+from release.tables import Level
+from release.wording import ratio_interval
 
 DELTA = Fraction(1, 10**8)
 
@@ -80,17 +82,21 @@ def test_no_figure_is_written_with_an_exponent_or_nan(figure: float, sd: float) 
     assert "±" in told
 
 
-def test_losses_are_exact_where_they_are_short_and_never_without_thousands() -> None:
+def test_losses_are_exact_where_they_are_short_and_never_less_and_what_is_left_never_more() -> None:
     assert figures.rho(Fraction(19999)) == "19,999"
     assert figures.rho(Fraction(11, 24)) == "11/24"
     assert figures.rho(Fraction("1234.123456789")) == "1,234.123457"
+    assert figures.rho(Fraction("1234.123456001")) == "1,234.123457"
+    assert figures.budget(Fraction("1234.123456999")) == "1,234.123456"
+    assert figures.rho(Fraction(10, 3**12)) == "0.000019"
+    assert figures.budget(Fraction(10, 3**12)) == "0.000018"
     assert figures.rho(Fraction(8333333, 1000)) == "8,333.333"
 
 
 def test_open_sides_of_intervals_are_told_in_words() -> None:
-    assert figures.ratio_interval(None, None) == "no limit"
-    assert figures.ratio_interval(0.4, None) == "at least 0.40"
-    assert figures.ratio_interval(0.0, 1.2) == "at most 1.20"
+    assert ratio_interval(None, None) == "no limit"
+    assert ratio_interval(0.4, None) == "at least 0.40"
+    assert ratio_interval(0.0, 1.2) == "at most 1.20"
     assert figures.gap_interval(None, 2e9) == "at most US$ 2.00 bn"
     assert figures.gap_interval(None, None) == "no limit on either side"
 
@@ -230,7 +236,7 @@ def test_the_noise_of_the_last_release_is_read_off_its_scales(world: Path) -> No
     assert last is not None
     assert (last.rhythm, last.rho) == ("year", Fraction(1))
     by_level = {scale.level: scale for scale in last.scales}
-    assert math.isclose(by_level["partner"].part * by_level["partner"].floor, 1e8, rel_tol=0.1)
+    assert math.isclose(by_level[Level.PARTNER].relative_noise * by_level[Level.PARTNER].floor, 1e8, rel_tol=0.1)
     assert last.large is not None
     assert last.large.ceiling == 100
     assert [scale.level for scale in last.large.scales] == list(by_level)

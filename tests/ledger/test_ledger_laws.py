@@ -14,7 +14,7 @@ from release.ledger.book import Book
 from release.ledger.entries import EMPTY, Account, Kind, Terms, canonical, follow
 from release.ledger.memory import MemoryStore
 from release.ledger.sql import create
-from release.ledger.standing import Standing, after_charge, joint_loss, over_years
+from release.ledger.standing import Standing, after_charge, over_years
 from release.ledger.statement import read_statement, verify_statement
 
 amounts = st.fractions(min_value=Fraction(1, 10**12), max_value=3, max_denominator=10**12)
@@ -254,11 +254,6 @@ def test_years_add_up_exactly_and_tiers_and_units_stay_apart() -> None:
     large, uniform = over_years(book.accounts())
     assert (uniform.years, uniform.spent, uniform.unit) == ((2023, 2024, 2025), 1, "trader-year")
     assert (large.tier, large.spent) == ("large-trader", 7)
-
-
-def test_a_line_in_two_offices_costs_the_sum_and_several_lines_at_most_twice_it() -> None:
-    assert joint_loss(Fraction(1, 3), Fraction(1, 6), lines=1) == Fraction(1, 2)
-    assert joint_loss(Fraction(1, 3), Fraction(1, 6), lines=2) == 1
 
 
 @given(value=st.recursive(st.one_of(st.text(), st.integers(), st.booleans(), st.none()), lambda inner: st.lists(inner)))

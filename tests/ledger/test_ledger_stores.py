@@ -1,6 +1,7 @@
 """What a database adds: it is refused where it could lose or rewrite a charge, and keeps what it has."""
 
 import os
+import re
 import sqlite3
 import threading
 from contextlib import closing
@@ -32,6 +33,7 @@ from release.ledger.sql.sqlite import SETTINGS, SqliteStore, open_sqlite, opened
 from release.ledger.sql.tables import SCHEMA, SqlView
 from release.ledger.sql.upgrade import upgrade_postgres, upgrade_sqlite
 
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "postgresql.md"
 CHANGES = (
     "UPDATE {table} SET body = '{{}}' WHERE sequence = 1",
     "UPDATE {table} SET hash = hash WHERE sequence = 2",
@@ -79,22 +81,22 @@ def test_truncating_the_table_in_postgres_is_refused(postgres_url: str) -> None:
 
 def test_a_writers_role_can_charge_and_has_no_right_to_change(postgres_url: str) -> None:
     store = create(postgres_url)
-    assert isinstance(store, PostgresStore)
     (warned,) = Book(store).verify()
     assert (warned.code, warned.severity) == ("rights", Severity.WARNING)
     with psycopg.connect(plain(postgres_url)) as server:
-        server.execute('DROP ROLE IF EXISTS "Writer-1"')
-        server.execute('CREATE ROLE "Writer-1" LOGIN')
-    store.grant_writer("Writer-1")
-    writer = make_url(postgres_url).set(username="Writer-1").render_as_string(hide_password=False)
+        server.execute("DROP ROLE IF EXISTS ledger_writer")
+        server.execute("CREATE ROLE ledger_writer LOGIN")
+        for grant in re.findall("^GRANT .*;$", HOW_TO.read_text(), re.MULTILINE):
+            server.execute(grant)
+    writer = make_url(postgres_url).set(username="ledger_writer").render_as_string(hide_password=False)
     book = Book(open_store(writer))
     book.charge(request("a"), date=DAY)
     assert book.verify() == ()
     with psycopg.connect(plain(writer)) as server, pytest.raises(psycopg.errors.InsufficientPrivilege):
         server.execute("DELETE FROM noisy_mirrors.ledger_entry")
     with psycopg.connect(plain(postgres_url)) as server:
-        server.execute('DROP OWNED BY "Writer-1"')
-        server.execute('DROP ROLE "Writer-1"')
+        server.execute("DROP OWNED BY ledger_writer")
+        server.execute("DROP ROLE ledger_writer")
 
 
 def test_a_ledger_is_never_made_by_opening_it(url: str, tmp_path: Path) -> None:

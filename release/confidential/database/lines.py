@@ -20,7 +20,7 @@ from release.confidential.database.expressions import EXACT
 from release.confidential.rules import LARGEST_LINE, Ids
 from release.confidential.sources import columns_of, names_in
 from release.config.fields import months_of
-from release.config.release import Column, FieldSource
+from release.config.source import Column, FieldSource
 from release.plan import ReleasePlan
 from release.tables import Measure
 

@@ -136,14 +136,6 @@ class PostgresStore:
         message = f"The ledger's role may {', '.join(rights)}. Let another role own it and grant the writer's rights."
         return (warning("rights", self._place, message),)
 
-    def grant_writer(self, role: str) -> None:
-        """Give a role what an office's runs need, and no right to change or remove an entry."""
-        with self.connected() as connection:
-            quoted = connection.dialect.identifier_preparer.quote_identifier(role)
-            connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA noisy_mirrors TO {quoted}")
-            connection.exec_driver_sql(f"GRANT SELECT, INSERT ON noisy_mirrors.ledger_entry TO {quoted}")
-            connection.exec_driver_sql(f"GRANT SELECT, UPDATE ON noisy_mirrors.ledger_lock TO {quoted}")
-
     def install(self) -> None:
         """Create the tables, functions and triggers of an empty ledger."""
         with self.connected() as connection:

@@ -34,7 +34,7 @@ from release.ledger.ports import OutcomeUnknown
 from release.ledger.sql.files import check_file, check_folder
 from release.ledger.sql.tables import SCHEMA as SCHEMA_NAME
 from release.ledger.sql.tables import SCHEMA_VERSION, SqlView
-from release.ledger.witness import sync_folder
+from release.plainfile import sync_folder
 
 APPLICATION_ID = 0x6E6D6C31
 LONGEST_WAIT = 30.0

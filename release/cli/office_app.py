@@ -1,0 +1,170 @@
+"""The commands of what an office keeps: configuration, source, ledger, folder, practice world; as in `app`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from release.cli.options import AsJson, EarlierHeads, OfficeFile, ReleaseFile, SourcePath
+
+config = typer.Typer(help="Configuration files.", no_args_is_help=True)
+source = typer.Typer(help="The confidential source, looked at privately.", no_args_is_help=True)
+ledger = typer.Typer(help="The office's budget ledger.", no_args_is_help=True)
+office = typer.Typer(help="A new office's folder.", no_args_is_help=True)
+practice = typer.Typer(help="Practice worlds: synthetic offices with known truth.", no_args_is_help=True)
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Offices', releases' and comparisons' TOML.")]
+
+
+class Kind(StrEnum):
+    """The kinds of configuration file."""
+
+    OFFICE = "office"
+    RELEASE = "release"
+    COMPARISON = "comparison"
+
+
+@source.command("check")
+def source_check(file: ReleaseFile, source: SourcePath = None, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Report privately on a source: columns, and how many rows each rule touches. Decides nothing about a release."""
+    from release.cli import runs
+
+    runs.check(file, source, as_json=as_json)
+
+
+@source.command("fetch")
+def source_fetch(
+    file: ReleaseFile,
+    out: Annotated[Path, typer.Option("--out", help="A new CSV file.")],
+) -> None:
+    """Ask UN Comtrade's API for a release's public figures and write them as a file. Needs the network."""
+    from release.cli import fetching
+
+    fetching.fetch(file, out)
+
+
+@config.command("check")
+def config_check(files: Files) -> None:
+    """Check configuration files; tells every fault of every file with its line."""
+    from release.cli import configs
+
+    configs.check(files)
+
+
+@config.command("schema")
+def config_schema(kind: Kind) -> None:
+    """Print the JSON Schema of a kind of configuration file, for editors."""
+    from release.cli import configs
+
+    configs.schema(kind)
+
+
+@ledger.command("create")
+def ledger_create(file: OfficeFile) -> None:
+    """Make a new, empty ledger; refused where one exists."""
+    from release.cli import ledgers
+
+    ledgers.create(file)
+
+
+@ledger.command("show")
+def ledger_show(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Show what each account has spent and has left, and every charge."""
+    from release.cli import ledgers
+
+    ledgers.show(file, as_json=as_json)
+
+
+@ledger.command("verify")
+def ledger_verify(file: OfficeFile, heads: EarlierHeads = None, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Read the whole chain and tell whatever is wrong with it; exits 5 on a finding."""
+    from release.cli import ledgers
+
+    ledgers.verify(file, heads, as_json=as_json)
+
+
+@ledger.command("export")
+def ledger_export(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
+    """Print every entry as stored, one JSON object a line (or one object). Keyed digests only; no records."""
+    from release.cli import ledgers
+
+    ledgers.export(file, as_json=as_json)
+
+
+@ledger.command("raise")
+def ledger_raise(  # noqa: PLR0917 - options, all named
+    file: OfficeFile,
+    source: Annotated[str, typer.Option(help="The source's name.")],
+    year: Annotated[int, typer.Option(help="The accounting year.")],
+    limit: Annotated[str, typer.Option(help='The new limit in rho, such as "5".')],
+    reason: Annotated[str, typer.Option(help="Why; shown for ever.")],
+    tier: Annotated[str, typer.Option(help="uniform or large-trader.")] = "uniform",
+) -> None:
+    """Raise an account's limit by an entry that says why. Change office.toml's limit with it."""
+    from release.cli import ledgers
+
+    ledgers.raise_limit(file, source=source, year=year, tier=tier, limit=limit, reason=reason)
+
+
+@ledger.command("restore")
+def ledger_restore(
+    file: OfficeFile,
+    exported: Annotated[Path, typer.Argument(metavar="EXPORT", help="What `ledger export` printed.")],
+) -> None:
+    """Make the office's ledger anew from an export; an older one than the witness remembers is refused when used."""
+    from release.cli import ledgers
+
+    ledgers.restore_from(file, exported)
+
+
+@ledger.command("statement")
+def ledger_statement(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: ARG001, FBT002
+    """Print the public statement: all that an outsider needs to recompute the chain and its losses."""
+    from release.cli import ledgers
+
+    ledgers.statement(file)
+
+
+@office.command("new")
+def office_new(
+    code: Annotated[str, typer.Argument(metavar="ISO3", help="ISO 3166 alpha-3 code, such as DEU.")],
+    parent: Annotated[Path, typer.Option("--in", help="Where the office's folder is made.")] = Path("offices"),
+    year: Annotated[int | None, typer.Option(help="Of the first release; else last year.")] = None,
+    exercise: Annotated[bool, typer.Option("--exercise", help="Keep the key's passphrase in a file.")] = False,  # noqa: FBT002
+) -> None:
+    """Make a new office's folder: configuration, key, ledger, checklist. Writes over nothing."""
+    import datetime
+
+    from release.cli import offices
+
+    last_year = datetime.datetime.now(tz=datetime.UTC).year - 1
+    offices.new(code, parent, year or last_year, exercise=exercise)
+
+
+@practice.command("new")
+def practice_new(  # noqa: PLR0917 - options, all named
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the world is written.")],
+    offices: Annotated[str, typer.Option(help="ISO alpha-3 codes, separated by commas.")] = "USA,GBR,NLD,ITA",
+    year: Annotated[int, typer.Option(help="The accounting year; the year before is its public prior.")] = 2024,
+    months: Annotated[str, typer.Option(help="Months, as 1-12 or 1,2,3.")] = "1-12",
+    traders: Annotated[int, typer.Option(help="Trading firms registered with each office.")] = 1800,
+    rows: Annotated[int | None, typer.Option(help="Lines of each office in a year; else 42 a trader.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of all random draws.")] = 1,
+    causes: Annotated[str, typer.Option(help="Causes of asymmetry: usual, or none for equal records.")] = "usual",
+    plant: Annotated[list[str] | None, typer.Option(help="A discrepancy, as NLD>ITA*1.6 or NLD>ITA:27,84*1.6.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Make synthetic declarations in which the same shipment stands in both countries' records, with known truth."""
+    from release.cli import practices
+
+    world = practices.world(
+        offices=offices,
+        year=year,
+        months=months,
+        traders=traders,
+        rows=rows,
+        seed=seed,
+        causes=causes,
+        plant=plant or [],
+    )
+    practices.new(folder, world, as_json=as_json)
