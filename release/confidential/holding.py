@@ -17,7 +17,7 @@ from release.confidential.contents import content_findings
 from release.confidential.engine import Vectors, exact_vectors, vectors_of_rows
 from release.confidential.inspection import Finding, row_findings, text_findings
 from release.confidential.partitions import unnamed
-from release.confidential.rows import check_kinds, check_text, scans, shaped
+from release.confidential.rows import check_kinds, check_text, dates_alike, scans, shaped
 from release.confidential.rules import Ids
 from release.confidential.sources import (
     HeldFile,
@@ -208,8 +208,9 @@ def vectors_of_files(
     folder: Path,
 ) -> Vectors:
     """Return the integers before noise of files, by an engine."""
-    layout = plan.release.source.layout
-    if engine == "duckdb" and WORKS_ON[engine] == layout and not any(file.partition for file in files):
+    source = plan.release.source
+    known = WORKS_ON.get(engine) == source.layout and not any(file.partition for file in files)
+    if engine == "duckdb" and known and dates_alike(files, source):
         from release.confidential.database.files import by_duckdb
 
         return by_duckdb(files, plan, ids, rows=rows, protected=protected, folder=folder)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from release.confidential.batches import batches
 from release.confidential.coding import NOTHING, Codes, Dictionary, Rule, integers
+from release.confidential.rows import ROW
 from release.confidential.rules import (
     DIGITS_IN,
     NO_IDS,
@@ -93,7 +94,7 @@ class Preparation:
         self._traders = Dictionary()
         self._declarations = Dictionary()
         self._read: dict[str, Dictionary] = {}
-        self._own = _OWN
+        self._own = self._frame = _OWN
         self._by_row = plan.office.unit.kind == "record" or source.columns.trader is None
         self.once = source.duplicates == "count once"
         self.weighed = self.once or any(measure.measure is Measure.NET_MASS for measure in plan.measures)
@@ -103,6 +104,7 @@ class Preparation:
         for rows in frames:
             schema = rows.collect_schema()
             read = rows.select(**self._texts(schema), **self._numbers(schema))
+            self._frame = self._own
             for batch in batches(read):
                 if batch.height:
                     yield self._lines(batch)
@@ -138,6 +140,8 @@ class Preparation:
         source = self._plan.release.source
         decimals = source.value_decimals + DIGITS_IN[source.value_in]
         numbers = {"value": amount(columns.value, schema, decimals)}
+        if ROW in schema:
+            numbers[ROW] = pl.col(ROW)
         if self.weighed and columns.net_mass is not None:
             numbers["net_mass"] = amount(columns.net_mass, schema, 3).fill_null(0)
         if is_date(columns.date, schema):
@@ -188,7 +192,11 @@ class Preparation:
         return np.where(known == NOTHING, self._rows(batch), known) if own else known
 
     def _rows(self, batch: pl.DataFrame) -> Codes:
-        """Return a code of its own for each row."""
+        """Return a code of its own for each row; all views of a row have the same."""
+        if ROW in batch.columns:
+            codes = self._frame + batch[ROW].to_numpy().astype(np.int64)
+            self._own = max(self._own, int(codes.max()) + 1)
+            return codes
         first = self._own
         self._own += batch.height
         return np.arange(first, self._own)

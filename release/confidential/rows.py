@@ -8,12 +8,16 @@ fields become null, surplus fields are dropped.
 from collections.abc import Sequence
 
 import polars as pl
+import polars.selectors as cs
 
 from release.confidential.sources import HeldFile, names_in, own_header
 from release.config.source import FieldSource, Source
 from release.errors import SchemaError
 
 _NO_SEPARATOR = "\x01"
+
+ROW = "row of the frame\x01"
+"""A column that views add: which row of its frame a view is of, so that all views of a row are one unit."""
 
 _TOGETHER = 8_000_000
 """Bytes of files that are read at the same time, or one file."""
@@ -22,7 +26,7 @@ _TOGETHER = 8_000_000
 def scan_rows(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> pl.LazyFrame:
     """Return one row a record with the columns `names`: text from CSV, their own types from Parquet.
 
-    Where the source has views, a row is one view of a record and has their columns too. Rows that `only` and
+    Where the source has views, a row is one view of a record and has their columns too, and `ROW`. Rows that `only` and
     `leave_out` leave out aren't there; each is decided by its own codes.
     """
     return _chosen(all_rows(files, source, names), source)
@@ -46,7 +50,8 @@ def all_rows(files: Sequence[HeldFile], source: Source, names: Sequence[str]) ->
 def _viewed(rows: pl.LazyFrame, source: Source) -> pl.LazyFrame:
     if not source.views:
         return rows
-    made = [rows.with_columns(_made(field).alias(name) for name, field in view.items()) for view in source.views]
+    numbered = rows.with_row_index(ROW)
+    made = [numbered.with_columns(_made(field).alias(name) for name, field in view.items()) for view in source.views]
     return pl.concat(made, how="vertical_relaxed")
 
 
@@ -63,7 +68,8 @@ def first_rows(files: Sequence[HeldFile], source: Source, number: int) -> pl.Dat
     shared = [
         name for name in scans[0].collect_schema().names() if all(name in s.collect_schema().names() for s in scans)
     ]
-    firsts = [scan.select(pl.col(shared).cast(pl.String, strict=False)).head(number) for scan in scans]
+    days = cs.datetime().cast(pl.Date, strict=False)  # of any instant, where its text would fail at the extremes
+    firsts = [scan.select(shared).with_columns(days).cast(pl.String, strict=False).head(number) for scan in scans]
     return shaped(pl.concat(firsts), source).collect()
 
 
@@ -128,6 +134,20 @@ def check_kinds(files: Sequence[HeldFile], source: Source, names: Sequence[str])
     ]
     if problems:
         raise SchemaError(problems)
+
+
+def dates_alike(files: Sequence[HeldFile], source: Source) -> bool:
+    """Decide whether all engines read the files' dates alike, whatever is in a row.
+
+    Milliseconds can be too large for a database's own timestamps, and one such row would end its query; which day an
+    instant with a time zone belongs to is a setting of the database.
+    """
+    kinds = [
+        kind
+        for file in files
+        for kind in _scan(file, source).select(names_in(source.columns.date)).collect_schema().dtypes()
+    ]
+    return not any(isinstance(kind, pl.Datetime) and (kind.time_zone or kind.time_unit == "ms") for kind in kinds)
 
 
 def check_text(files: Sequence[HeldFile], source: Source, names: Sequence[str]) -> None:

@@ -1,8 +1,9 @@
 """Public priors as values: figures published earlier, matched to a release's cells.
 
 A cell's prior is the earlier figure of the same flow, partner, product, level and measure, times the stated growth. A
-period of the same part of the year is preferred (2023-03 for 2024-03), else the prior's whole period is taken. A cell
-without an earlier figure has prior 0, so its noise is set by the level's floor.
+period of the same part of the year is preferred (2023-03 for 2024-03), else the prior's whole period is taken. Figures
+outside the stated period are left out whatever file they stand in: this year's own must not shape this year's noise. A
+cell without an earlier figure has prior 0, so its noise is set by the level's floor.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from release.bundle.verification import Bundle, read_bundle
 from release.config import Office, Release
+from release.config.fields import PERIOD, months_of, year_of
 from release.config.loading import inside
 from release.config.priors import Prior
 from release.errors import ConfigError, Fault
@@ -87,6 +89,10 @@ def _table(office: Office, release: Release, content: bytes, *, parquet: bool) -
 
 def _figures(release: Release, prior: Prior, table: pl.DataFrame, *, digest: str, same_account: bool) -> PriorFigures:
     layout = make_layout(release)
+    stated = [period for period in table["period"].unique().drop_nulls() if _within(period, prior.period)]
+    table = table.filter(pl.col("period").is_in(stated))
+    if table.is_empty():
+        raise _missing(release, "prior.period", f"the prior holds no figure of {prior.period}")
     keys = ["flow", "partner", "product", "level", "measure", "period"]
     if table.select(keys).is_duplicated().any():
         raise _missing(release, "prior", "the same cell stands twice in it")
@@ -105,6 +111,12 @@ def _figures(release: Release, prior: Prior, table: pl.DataFrame, *, digest: str
         same_account=same_account,
         figures=figures,
     )
+
+
+def _within(period: str, stated: str) -> bool:
+    """Decide whether a figure's period is the stated one, or a part of it."""
+    known = PERIOD.fullmatch(period) is not None
+    return known and year_of(period) == year_of(stated) and months_of(period) <= months_of(stated)
 
 
 def _matched(table: pl.DataFrame, layout: Layout, measure: Measure, level: Level, period: str) -> NDArray[np.float64]:

@@ -25,6 +25,7 @@ class DuckDB:
     def __init__(self, *, folder: Path, memory: str = "75%") -> None:
         self.connection = duckdb.connect(":memory:")
         self.connection.execute("set enable_progress_bar = false")
+        self.connection.execute("set timezone = 'UTC'")
         self.connection.execute("set preserve_insertion_order = false")
         self.connection.execute(f"set memory_limit = '{memory}'")
         self.connection.execute(f"set temp_directory = '{_quoted(folder)}'")

@@ -52,13 +52,15 @@ class Lines:
         self._plan = plan
         self._ids = ids
         self._columns = plan.release.source.columns
+        self._by_row = plan.office.unit.kind == "record" or self._columns.trader is None
+        self._own_units = plan.release.source.missing_trader == "own unit"
 
     def lines(self, rows: Table) -> Table:
         """Return one row a line that counts: `trader` (text), `leaf`, `value`, `net_mass` (integers)."""
         source, columns, layout = self._plan.release.source, self._columns, self._plan.layout
         once = source.duplicates == "count once"
         flow = lambda text: rules.place(text, layout.flows)  # noqa: E731
-        read = self._place(self._chosen(self._viewed(rows)), "flow", columns.flow, flow)
+        read = self._place(self._chosen(self._viewed(self._own_rows(rows))), "flow", columns.flow, flow)
         read = self._place(
             read, "partner", columns.partner, lambda text: rules.place_or_residual(text, layout.partners)
         )
@@ -84,20 +86,25 @@ class Lines:
         )
         return lines.distinct() if once else lines
 
+    def _own_rows(self, rows: Table) -> Table:
+        """Return the mapped columns; where a row may be a unit, with its number, before views are made of it."""
+        own = rows.select(*columns_of(self._plan.release.source))
+        return own.mutate(row_number=ibis.row_number()) if self._by_row or self._own_units else own
+
     def _viewed(self, rows: Table) -> Table:
-        """Return the mapped columns, in every view of each row."""
-        source = self._plan.release.source
-        own = rows.select(*columns_of(source))
-        made = [
-            own.mutate(
-                **{
-                    name: own[field] if isinstance(field, str) else ibis.literal(field.constant)
-                    for name, field in view.items()
-                }
+        """Return every view of each row, all with the row's number; the rows are gone through once."""
+        views = self._plan.release.source.views
+        if not views:
+            return rows
+        numbers = self._database.give(pa.table({"view_number": pa.array(range(len(views)), pa.int64())}))
+        each = rows.cross_join(numbers)
+        made = {
+            name: ibis.cases(
+                *((each.view_number == number, _of_view(each, view[name])) for number, view in enumerate(views))
             )
-            for view in source.views
-        ]
-        return own if not made else ibis.union(*made, distinct=False) if len(made) > 1 else made[0]
+            for name in views[0]
+        }
+        return each.mutate(**made).drop("view_number")
 
     def _chosen(self, rows: Table) -> Table:
         """Return the rows that `only` and `leave_out` let count."""
@@ -193,16 +200,14 @@ class Lines:
     def _trader(self, rows: Table) -> Table:
         """Add who a row's trader is, as one spelling."""
         field = self._columns.trader
-        if self._plan.office.unit.kind == "record" or field is None:
-            return _numbered(rows, lambda own, _: own)
+        if self._by_row or field is None:
+            return rows.mutate(of_trader=_own_unit(rows))
         read = self._texts(rows, "trader", field, _ONE_SPELLING, lambda raw, of: rules.trader(raw, of, ((), ())))
         if self._ids[0]:
             aliases = self._database.give(pa.table({"listed": list(self._ids[0]), "final": list(self._ids[1])}))
             both = read.left_join(aliases, read.of_trader == aliases["listed"])
             read = both.mutate(of_trader=ibis.coalesce(both.final, both.of_trader)).drop("listed", "final")
-        if self._plan.release.source.missing_trader == "own unit":
-            return _numbered(read, lambda own, read: ibis.coalesce(read.of_trader, own))
-        return read
+        return read.mutate(of_trader=ibis.coalesce(read.of_trader, _own_unit(read))) if self._own_units else read
 
     def _texts(self, rows: Table, name: str, field: FieldSource, plain: str, rule: "TextRule") -> Table:
         """Add a field's text as a rule makes it; texts that match `plain` are what the rule makes of them."""
@@ -222,11 +227,13 @@ class Lines:
         return both.mutate(**{f"of_{name}": found}).drop(f"key_{name}", f"made_{name}")
 
 
-def _numbered(rows: Table, trader: Callable[[Value, Table], Value]) -> Table:
-    """Add a row's trader, given a text that no other row has."""
-    numbered = rows.mutate(row_number=ibis.row_number())
-    own = ibis.literal("\1") + numbered.row_number.cast("string")
-    return numbered.mutate(of_trader=trader(own, numbered)).drop("row_number")
+def _own_unit(rows: Table) -> Value:
+    """Return a text that no other row of the source has, and no trader."""
+    return ibis.literal("\1") + rows.row_number.cast("string")
+
+
+def _of_view(rows: Table, field: FieldSource) -> Value:
+    return rows[field] if isinstance(field, str) else ibis.literal(field.constant)
 
 
 TextRule = Callable[[pl.Expr, FieldSource], pl.Expr]
