@@ -73,8 +73,19 @@ def test_ids_that_a_spreadsheet_turned_into_fractions_are_refused(tmp_path):
         attempt(place, place.source, new_book())
 
 
-def test_trader_ids_stay_out_of_the_config_whatever_field_translates_them(tmp_path):
-    hidden = RELEASE.replace('partner = "partner"', 'partner = { column = "trader", translate = { SECRETCO = "US" } }')
+HIDDEN = {
+    "a translation": ('partner = "partner"', 'partner = { column = "trader", translate = { SECRETCO = "US" } }'),
+    "rows left out": ("[source.columns]", '[source.leave_out]\ntrader = ["SECRETCO"]\n[source.columns]'),
+    "rows chosen": ("[source.columns]", '[source.only]\ntrader = ["SECRETCO"]\n[source.columns]'),
+    "a constant": ('trader = "trader"', 'trader = { constant = "SECRETCO" }'),
+    "a view": ("[source.columns]", '[[source.views]]\ntrader = { constant = "SECRETCO" }\n[source.columns]'),
+}
+
+
+@pytest.mark.parametrize("way", HIDDEN)
+def test_trader_ids_stay_out_of_the_config_whatever_names_them(tmp_path, way):
+    hidden = RELEASE.replace(*HIDDEN[way])
+    assert hidden != RELEASE
     place = write_office(tmp_path, lines=some_lines(5), release=hidden)
     with pytest.raises(ConfigError, match="stay out of the config"):
         load_release(place.release)

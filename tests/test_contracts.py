@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,15 @@ def copy_of_tree(folder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
+
+
+def test_every_part_of_the_program_but_cli_is_held_apart_from_records():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (held,) = (one["source_modules"] for one in contracts if one.get("forbidden_modules") == ["release.confidential"])
+    parts = {f"release.{path.stem}" for path in (ROOT / "release").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert set(held) == parts - {"release.__init__", "release.__pycache__", "release.cli", "release.confidential"} | {
+        "dashboard"
+    }
 
 
 @pytest.mark.slow

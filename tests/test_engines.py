@@ -139,7 +139,13 @@ def test_duckdb_gives_the_integers_of_the_engine_in_this_process(
 
 MANY = [
     (trader, datetime.date(2024, month, 3), flow, partner, commodity, value, mass, declaration)
-    for trader, month, declaration in (("T1", 1, "D1"), ("t1", 2, "D1"), ("\u00e9", 7, None), ("a.b-9", 1, " D1"))
+    for trader, month, declaration in (
+        ("T1", 1, "D1"),
+        ("t1", 2, "D1"),
+        ("\u00e9", 7, None),
+        ("a.b-9", 1, " D1"),
+        (None, 2, "D2"),
+    )
     for flow, partner, commodity in (("M", "DE", "010121"), ("x", "ZZ", "0102"), ("RX", None, "84O2"))
     for value, mass in ((12345, 7), (10**17, None), (-(10**17), -5), (None, 3), (2**52, 10**6))
 ] * 2
@@ -153,6 +159,11 @@ CHOSEN = {
         "columns": replace(CODES.columns, value="worth", flow="way"),
         "views": ({"worth": "value", "way": "flow"}, {"worth": "mass", "way": Column(constant="M")}),
         "only": {"way": ("M",)},
+    },
+    "views of rows that are units": {
+        "columns": replace(CODES.columns, value="worth"),
+        "views": ({"worth": "value"}, {"worth": "mass"}),
+        "missing_trader": "own unit",
     },
     "fields of several columns": {
         "columns": replace(
@@ -190,6 +201,33 @@ def test_duckdb_takes_the_rows_and_fields_that_a_config_chooses(name: str, tmp_p
     found = listed(by_duckdb(files, plan, IDS, folder=tmp_path / "spilled", protected=("T2",)))
     assert any(map(any, found.values()))
     assert found == expected(place, plan)
+
+
+MOMENTS = {
+    "milliseconds beyond a database's own": pa.timestamp("ms"),
+    "instants of another zone": pa.timestamp("us", tz="UTC"),
+    "microseconds": pa.timestamp("us"),
+    "nanoseconds": pa.timestamp("ns"),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_no_date_stops_an_engine_or_counts_in_another_year(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, plan, kind = written(tmp_path / "rows", MANY, "texts"), PLANS["levels"], MOMENTS[moment]
+    table = pq.read_table(place / "rows.parquet")
+    unit = {"ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
+    eve = 1704067200 * unit
+    dates = [eve - unit // 2, eve + unit // 2, 2**62, -(2**62), None][: len(table)]
+    dates += [eve + unit] * (len(table) - len(dates))
+    table = table.set_column(table.column_names.index("date"), "date", pa.array(dates, pa.int64()).cast(kind))
+    pq.write_table(table, place / "rows.parquet")
+    monkeypatch.setenv("TZ", "Asia/Seoul")
+    held = HeldFiles(place, plan.release.source, "duckdb")
+    found = held.vectors(plan, IDS, rows=None, protected=("T2",), folder=tmp_path / "spilled")
+    assert any(map(any, listed(found).values()))
+    assert listed(found) == expected(place, plan)
 
 
 @pytest.mark.slow

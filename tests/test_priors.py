@@ -134,6 +134,18 @@ def test_a_prior_of_the_accounting_year_or_later_is_refused(tmp_path):
     assert "prior" in refused(tmp_path, text, release=later)
 
 
+@pytest.mark.parametrize("last", ["2023", "2024"])
+def test_figures_outside_the_stated_period_shape_nothing(tmp_path, last):
+    rows = {
+        "2023": "M,2023,US,TOTAL,partner,value,5000",
+        "2024": "M,2024,US,TOTAL,partner,value,777777",
+        "2024-Q1": "M,2024-Q1,US,TOTAL,partner,value,888888",
+    }
+    prior = loaded(tmp_path, table(*sorted(rows.values(), key=lambda row: row == rows[last])))
+    assert figure(prior, Level.PARTNER, tmp_path, flow="M", partner="US") == 5000
+    assert "no figure of 2023" in refused(tmp_path, table(rows["2024"], rows["2024-Q1"]))
+
+
 def test_an_absent_table_or_bundle_is_refused(tmp_path):
     absent = SHAPED.replace("2023.csv", "2022.csv")
     assert "no readable table" in refused(tmp_path, "", release=absent)

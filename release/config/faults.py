@@ -171,6 +171,12 @@ def _trader_faults(release: Release) -> Faults:
             (("source", "columns", "trader"), "trader ids are mapped by source.trader_ids, not translated here")
         )
     own = set(_columns_in(trader))
+    for key in ("only", "leave_out"):
+        if own & set(getattr(release.source, key)):
+            faults.append((("source", key), "chooses rows by traders' ids; those stay out of the config"))
+    stated = [field for view in release.source.views for name, field in view.items() if name in own]
+    if any(isinstance(field, Column) and field.constant is not None for field in (trader, *stated)):
+        faults.append((("source", "columns", "trader"), "is stated as a constant; ids stay out of the config"))
     for name in ("date", "flow", "partner", "commodity", "value", "net_mass", "currency", "declaration"):
         field = getattr(release.source.columns, name)
         if isinstance(field, Column) and field.translate is not None and own & set(_columns_in(field)):
