@@ -6,6 +6,7 @@ is said in the words of the office's config or left out. The entry is a draft: w
 
 import json
 import math
+from fractions import Fraction
 from typing import Any
 
 from release.ledger.values import Charge
@@ -16,6 +17,8 @@ _UNITS = {
     "trader-year": "A trader: all of its records in the calendar year",
     "record": "A single record, and no firm",
 }
+_WITHIN_THE_BOUND = "A trader within the bound: all of its records in the calendar year"
+"""The unit that the loss below is of, where a tier for large traders costs others more."""
 
 
 def deployment_entry(plan: ReleasePlan, charge: Charge, epsilon: float) -> dict[str, Any]:
@@ -83,12 +86,18 @@ def _loss(plan: ReleasePlan, epsilon: float) -> dict[str, Any]:
     delta = amount_text(plan.office.account.delta)
     beyond = f" Above the bound: by a policy with the ceiling {amount_text(plan.rho + plan.excess_rho)}."
     return {
-        "privacy_unit": _UNITS[plan.office.unit.kind],
-        "privacy_unit_details": f"Added or removed. {plan.office.unit.formed_by}",
-        "privacy_parameters": {"epsilon": math.ceil(epsilon * 1e6) / 1e6, "delta": delta, "rho": float(plan.rho)},
+        "privacy_unit": _WITHIN_THE_BOUND if plan.excess_rho else _UNITS[plan.office.unit.kind],
+        "privacy_unit_details": f"Added or removed; how it is formed: {plan.office.unit.formed_by}",
+        "privacy_parameters": {"epsilon": math.ceil(epsilon * 1e6) / 1e6, "delta": delta, "rho": _double_up(plan.rho)},
         "privacy_parameters_details": f"rho is {amount_text(plan.rho)} exactly, for a trader within the bound; epsilon"
         f" follows from it at this delta.{beyond if plan.excess_rho else ''}",
     }
+
+
+def _double_up(rho: Fraction) -> float:
+    """Return the least double that isn't below a loss."""
+    near = float(rho)
+    return near if Fraction(near) >= rho else math.nextafter(near, math.inf)
 
 
 def _model(plan: ReleasePlan, charge: Charge) -> dict[str, Any]:

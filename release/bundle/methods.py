@@ -40,15 +40,22 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
         f"How it is formed: {plan.office.unit.formed_by}",
         *([f"**{warning}**"] if (warning := unit_warning(plan.office.unit.kind)) else []),
         "",
-        f"This release costs rho = {amount_text(plan.rho)} of zero-concentrated differential privacy, which is"
+        f"{_for_whom(plan)} costs rho = {amount_text(plan.rho)} of zero-concentrated differential privacy, which is"
         f" epsilon = {decimals_up(epsilon)} at delta = {amount_text(delta)} ({one_in(delta)}) by OpenDP's conversion.",
         "",
         f"For a {holder(plan.office.unit.kind)} whose whole vector fits the bound: someone who knows everything else"
-        f" and the mix of yours can estimate your volume from this release at best {bound} (95 %). Your presence"
+        f" and the mix of its figures can estimate its volume from this release at best {bound} (95 %). Its presence"
         f" can be guessed at most {advantage} percentage points better than by chance. Other releases of the year add"
         " up; earlier years, partner offices and figures published exactly narrow it.",
         "",
     ]
+
+
+def _for_whom(plan: ReleasePlan) -> str:
+    if not plan.excess_rho:
+        return "This release"
+    ceiling = amount_text(plan.rho + plan.excess_rho)
+    return f"For a trader above the bound this release costs more, up to rho = {ceiling}, as told below. For others it"
 
 
 def _large_traders(plan: ReleasePlan) -> list[str]:
@@ -130,7 +137,8 @@ def _preparation(plan: ReleasePlan) -> list[str]:
         f"{missing[source.missing_trader]} {duplicates[source.duplicates]}"
         " A row of another flow or period, in another currency, or with a value that isn't a number is left out."
         " A partner or commodity that isn't on the list goes to the residual category `_X`."
-        " Sums of a trader in a cell are floored at 0; returns are a measure of their own."
+        " A trader's sum in a partner and product is floored at 0 before it counts in any total; returns are a"
+        " measure of their own."
         " How many rows each rule touched isn't published.",
         "",
     ]
