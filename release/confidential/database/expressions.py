@@ -51,7 +51,8 @@ def public_tables(measure: PlannedMeasure) -> PublicTables:
 
 
 def _cells(measure: PlannedMeasure) -> pa.Table:
-    parts, offset = [], 0
+    parts: list[pa.Table] = []
+    offset = 0
     for level in measure.levels:
         for grouping in level.groupings:
             inside = np.flatnonzero(grouping != NOWHERE)

@@ -6,6 +6,7 @@ their one spelling already. A trader, and a declaration that counts once, are on
 otherwise.
 """
 
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -172,7 +173,8 @@ class Lines:
             size = ibis.least(ibis.least(amount.cast("float64").abs(), float(LARGEST_LINE)) * 10.0**decimals, 2.0**52)
             rounded = (size + 0.5).floor().cast("int64")
             number = ibis.ifelse(amount < 0, -rounded, rounded)
-            whole = ibis.ifelse(amount.isnull() | amount.isnan() | amount.isinf(), ibis.null("int64"), number)
+            infinite = amount.cast("float64").abs() > sys.float_info.max  # Spark has no word for it
+            whole = ibis.ifelse(amount.isnull() | amount.isnan() | infinite, ibis.null("int64"), number)
         return rows.mutate(**{f"of_{name}": _clip(whole, LARGEST_LINE).cast("int64")})
 
     def _trader(self, rows: Table) -> Table:
