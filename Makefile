@@ -36,7 +36,16 @@ help:  ## show the targets
 	} || echo "Pango could not be had: the tests of reports as PDF will be left out." >&2
 	@touch $@
 
-TOOLS := .venv/browser .venv/spreadsheet .venv/typesetter
+.venv/spark: .venv/ready requirements-spark.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-spark.txt \
+	  || echo "Spark could not be had: the tests of the engine spark will be left out." >&2
+	@test -x "$$JAVA_HOME/bin/java" || command -v java >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+	  && apt-get install -y -qq --no-install-recommends default-jre-headless >/dev/null; \
+	} || echo "Java could not be had: the tests of the engine spark will be left out." >&2
+	@touch $@
+
+TOOLS := .venv/browser .venv/spreadsheet .venv/typesetter .venv/spark
 
 test: .venv/ready $(TOOLS)  ## run all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope
@@ -101,6 +110,8 @@ accuracy: .venv/ready  ## errors predicted and got on heavy-tailed worlds, besid
 lock: .venv/ready  ## resolve the dependencies anew
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements.txt
+	sed -n 's/^ *"\(pyspark[^"]*\)",$$/\1/p' pyproject.toml \
+	  | $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate -o requirements-spark.txt -
 
 clean:  ## remove what the targets made
 	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,9 +1,10 @@
 """One engine on one release's records: a digest of its integers before noise, CPU seconds, wall time and peak memory.
 
-    python benchmarks/engines.py WORLD/cells-5e4.toml polars|duckdb|postgres [--service NAME] [--memory 1GB]
+    python benchmarks/engines.py WORLD/cells-5e4.toml polars|duckdb|postgres|spark [--service NAME] [--memory 1GB]
 
 Each call is one process; equal digests mean equal integers. With `--service` the records are in a table with the
-columns of the files. The CPU of a database's server is told beside that of this process.
+columns of the files. The CPU of a database's server, or of Spark's driver on this machine, is told beside that of this
+process; the peak is that of the larger process.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from release.confidential.rules import NO_IDS
 from release.confidential.sources import hold
 from release.confidential.tables import HeldTable
 from release.config import load_release
+from release.config.office import SparkPlace
 from release.plan import ReleasePlan, make_plan
 
 
@@ -31,6 +33,14 @@ def of_files(plan: ReleasePlan, place: Path, engine: str, memory: str) -> Vector
     files = hold(place, "parquet")
     if engine == "duckdb":
         return by_duckdb(files, plan, NO_IDS, folder=place.parent / "state" / "spilled", memory=memory)
+    if engine == "spark":
+        from release.confidential.database.clustered import SparkFiles
+
+        spark = SparkFiles(files, SparkPlace(driver_memory=memory), folder=place.parent / "state" / "spilled")
+        try:
+            return spark.vectors(plan, NO_IDS)
+        finally:
+            spark.close()
     return exact_vectors(files, plan, folder=place.parent / "state" / "spilled")
 
 
@@ -54,15 +64,16 @@ def main() -> None:
     """Work the integers out and print one line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("release", type=Path)
-    parser.add_argument("engine", choices=("polars", "duckdb", "postgres"))
+    parser.add_argument("engine", choices=("polars", "duckdb", "postgres", "spark"))
     parser.add_argument("--service")
     parser.add_argument("--table", default="declarations")
-    parser.add_argument("--memory", default="60%")
+    parser.add_argument("--memory")
     given = parser.parse_args()
+    memory = given.memory or ("2g" if given.engine == "spark" else "60%")
     plan = make_plan(*load_release(given.release))
     began, server = time.perf_counter(), 0.0
     if given.service is None:
-        vectors = of_files(plan, given.release.parent / str(plan.release.source.path), given.engine, given.memory)
+        vectors = of_files(plan, given.release.parent / str(plan.release.source.path), given.engine, memory)
     else:
         source = replace(plan.release.source, layout="table", service=given.service, table=given.table, path=None)
         plan = replace(plan, release=replace(plan.release, source=source))
@@ -71,14 +82,15 @@ def main() -> None:
         server = server_seconds(table)
         table.close()
     wall = time.perf_counter() - began
-    used = resource.getrusage(resource.RUSAGE_SELF)
+    used, started = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    server += started.ru_utime + started.ru_stime
     whole = hashlib.sha256()
     for key in sorted(vectors):
         whole.update(repr(key).encode() + vectors[key].tobytes())
     print(
         f"{given.engine}, {'table' if given.service else 'files'}: integers {whole.hexdigest()[:16]},"
-        f" CPU {used.ru_utime + used.ru_stime:.1f} s and {server:.1f} s of the server, wall {wall:.1f} s,"
-        f" peak {used.ru_maxrss / 1e6:.2f} GB"
+        f" CPU {used.ru_utime + used.ru_stime:.1f} s and {server:.1f} s of the server or driver, wall {wall:.1f} s,"
+        f" peak {max(used.ru_maxrss, started.ru_maxrss) / 1e6:.2f} GB"
     )
 
 

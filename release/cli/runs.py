@@ -85,6 +85,7 @@ def _records(office: Office, release: Release, folder: Path, source: Path | None
         trader_ids=wiring.trader_ids_place(release, folder),
         protected=wiring.protected_place(release, folder),
         engine=engine,
+        spark=office.spark,
     )
 
 

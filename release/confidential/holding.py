@@ -4,11 +4,13 @@ Before it: their form is checked, and their digest taken. After it: their rows a
 chose, and it is looked again whether they are the same.
 """
 
+import os
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
@@ -30,10 +32,15 @@ from release.confidential.sources import (
 )
 from release.confidential.tables import HeldTable
 from release.config.faults import WORKS_ON
-from release.config.office import Engine
+from release.config.office import Engine, SparkPlace
 from release.config.source import Source
 from release.errors import UsageError
 from release.plan import ReleasePlan
+
+if TYPE_CHECKING:
+    from release.confidential.database.clustered import SparkFiles
+
+_HERE = SparkPlace()
 
 
 class HeldRecords(Protocol):
@@ -73,8 +80,10 @@ class HeldRecords(Protocol):
 class HeldFiles:
     """The files at a place, opened once."""
 
-    def __init__(self, place: Path, source: Source, engine: Engine) -> None:
+    def __init__(self, place: Path, source: Source, engine: Engine, spark: SparkPlace = _HERE) -> None:
         _hold_to_extra(engine)
+        self._place = spark
+        self._spark: SparkFiles | None = None
         self._files = sealed("open", lambda: hold(place, source.layout, source.encoding))
         self._source = source
         self._engine = engine
@@ -115,9 +124,14 @@ class HeldFiles:
         self, plan: ReleasePlan, ids: Ids, *, rows: int | None, protected: tuple[str, ...], folder: Path
     ) -> Vectors:
         """Return the integers before noise, by the engine that the office chose; CSV is polars' in any case."""
-        return vectors_of_files(
-            self._files, plan, ids, engine=self._engine, rows=rows, protected=protected, folder=folder
-        )
+        works = WORKS_ON.get(self._engine) == self._source.layout and not any(file.partition for file in self._files)
+        if not (works and dates_alike(self._files, self._source)):
+            return exact_vectors(self._files, plan, ids, rows=rows, protected=protected, folder=folder)
+        if self._engine == "spark":
+            return self._in_spark(folder).vectors(plan, ids, rows=rows, protected=protected)
+        from release.confidential.database.files import by_duckdb
+
+        return by_duckdb(self._files, plan, ids, rows=rows, protected=protected, folder=folder)
 
     def findings(self, plan: ReleasePlan, folder: Path) -> tuple[Finding, ...]:
         """Return what is wrong with the files as a whole."""
@@ -125,7 +139,18 @@ class HeldFiles:
         return findings_of_files(self._files, plan)
 
     def close(self) -> None:
-        """Keep the descriptors: nobody waits for them."""
+        """End Spark, where it was started; keep the descriptors: nobody waits for them."""
+        if self._spark is not None:
+            self._spark.close()
+            self._spark = None
+
+    def _in_spark(self, folder: Path) -> "SparkFiles":
+        """Return Spark on the files, started for the rehearsal and still there for the rows."""
+        from release.confidential.database.clustered import SparkFiles
+
+        if self._spark is None:
+            self._spark = SparkFiles(self._files, self._place, folder=folder)
+        return self._spark
 
 
 class HeldRows:
@@ -187,34 +212,26 @@ class HeldRows:
 
 
 def _hold_to_extra(engine: Engine) -> None:
-    """Refuse an engine whose libraries aren't installed.
+    """Refuse an engine whose libraries, or whose Java, aren't installed.
 
     Raises:
         UsageError: they aren't.
     """
-    if engine != "polars" and find_spec("ibis") is None:
-        needs = 'pip install "noisy-mirrors[engines]"'
+    extra, library = ("spark", "pyspark") if engine == "spark" else ("engines", "ibis")
+    if engine != "polars" and find_spec(library) is None:
+        needs = f'pip install "noisy-mirrors[{extra}]"'
         raise UsageError(f"The engine {engine} needs: {needs}. Nothing was read or charged.")
+    if engine == "spark" and not find_java():
+        raise UsageError(
+            "The engine spark needs Java 17 or 21 (Debian: default-jre-headless), found by JAVA_HOME or PATH."
+            " Nothing was read or charged."
+        )
 
 
-def vectors_of_files(
-    files: tuple[HeldFile, ...],
-    plan: ReleasePlan,
-    ids: Ids,
-    *,
-    engine: Engine,
-    rows: int | None,
-    protected: tuple[str, ...],
-    folder: Path,
-) -> Vectors:
-    """Return the integers before noise of files, by an engine."""
-    source = plan.release.source
-    known = WORKS_ON.get(engine) == source.layout and not any(file.partition for file in files)
-    if engine == "duckdb" and known and dates_alike(files, source):
-        from release.confidential.database.files import by_duckdb
-
-        return by_duckdb(files, plan, ids, rows=rows, protected=protected, folder=folder)
-    return exact_vectors(files, plan, ids, rows=rows, protected=protected, folder=folder)
+def find_java() -> str | None:
+    """Return the program that starts Java, as Spark's own scripts find it; None where there is none."""
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which("java", path=f"{home}/bin" if home else None)
 
 
 def findings_of_files(files: tuple[HeldFile, ...], plan: ReleasePlan) -> tuple[Finding, ...]:

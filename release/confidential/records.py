@@ -22,7 +22,7 @@ from release.confidential.mapping import ProtectedTraders, TraderIds, read_prote
 from release.confidential.noise import noisy
 from release.confidential.rules import NO_IDS, Ids
 from release.confidential.secret import keyed_digest, office_secret
-from release.config.office import Engine
+from release.config.office import Engine, SparkPlace
 from release.config.source import Source
 from release.errors import ConfidentialPriorError, LossNotCoveredError, SourceChangedError, SourceMissingError
 from release.ledger.values import Charge
@@ -59,9 +59,11 @@ class Records:
         trader_ids: Path | None = None,
         protected: Path | None = None,
         engine: Engine = "polars",
+        spark: SparkPlace = SparkPlace(),  # noqa: B008 - a value that nothing can change
     ) -> None:
         self._place = place
         self._engine = engine
+        self._spark = spark
         self._trader_ids = trader_ids
         self._protected = protected
         self._source = source
@@ -156,7 +158,7 @@ class Records:
         place = self._place
         if place is None:
             raise SourceMissingError("the path in the config, which names none")
-        return HeldFiles(place, self._source, self._engine)
+        return HeldFiles(place, self._source, self._engine, self._spark)
 
     @cached_property
     def _digest(self) -> bytes:

@@ -11,7 +11,7 @@ from release.config.release import Release
 from release.config.source import Column, Source
 from release.tables import Measure
 
-WORKS_ON = {"duckdb": "parquet", "postgres": "table"}
+WORKS_ON = {"duckdb": "parquet", "postgres": "table", "spark": "parquet"}
 """The layout of records that an engine beside polars works on; polars works on all others."""
 
 MOST_LEAVES = 2**21

@@ -26,7 +26,12 @@ from release.privacy import RHO_CAP
 
 Valuation = Literal["FOB", "FAS", "CIF", "unknown"]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=64)]
-Engine = Literal["polars", "duckdb", "postgres"]
+Engine = Literal["polars", "duckdb", "postgres", "spark"]
+SparkMaster = Annotated[
+    str,
+    StringConstraints(pattern=r"^(local(\[([0-9]+|\*)\])?|yarn|(spark|k8s)://[A-Za-z0-9.:/,_\[\]-]+)$", max_length=500),
+]
+MemorySize = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[mg]$")]
 Attribution = Literal["origin", "consignment", "last known destination", "sale or purchase", "unknown"]
 
 
@@ -173,6 +178,20 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class SparkPlace:
+    """Where the engine `spark` works. What else a cluster asks for is in the Spark configuration that it comes with.
+
+    Attributes:
+        master: as Spark writes it: `local[*]` is this machine with all its cores; `spark://host:7077`, `yarn` or
+            `k8s://https://host:443` a cluster, whose machines see the files under the same paths.
+        driver_memory: what Java may take on this machine, as Spark writes it.
+    """
+
+    master: SparkMaster = "local[*]"
+    driver_memory: MemorySize = "2g"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Office:
     """An office's whole configuration.
 
@@ -187,7 +206,9 @@ class Office:
         policy: the office's own bounds.
         signing: how the office signs; without it bundles are unsigned.
         engine: what sums up records: `polars`, in this process; `duckdb` for Parquet, where CSV and tables stay with
-            polars; `postgres`, the database that holds a table, which then gives out each cell's sum alone.
+            polars; `postgres`, the database that holds a table, which then gives out each cell's sum alone; `spark` for
+            Parquet too, on this machine or a cluster.
+        spark: where the engine `spark` works.
         state: private folder for the secret, stored noisy results and the private log; never published.
         published: where bundles go, unless the command line names another place.
         withheld: releases whose bundles an audit shouldn't look for there, and why.
@@ -203,6 +224,7 @@ class Office:
     policy: Policy = field(default_factory=Policy)
     signing: Signing | None = None
     engine: Engine = "polars"
+    spark: SparkPlace = field(default_factory=SparkPlace)
     state: InnerPath = "state"
     published: InnerPath = "published"
     withheld: Annotated[tuple[Withheld, ...], Field(max_length=1000)] = ()

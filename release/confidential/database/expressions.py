@@ -5,7 +5,7 @@ in doubles, rounded down; squares of up to 38 digits; a root that is made exact 
 comparison. Nothing else leaves the database than what each cell adds up to. Expressions name tables and no engine.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from ibis.expr.types import IntegerValue, Table, Value
 
+from release.confidential.database.port import Database
 from release.plan import PlannedMeasure, minor_units
 from release.tables import NOWHERE, Measure, at_leaves
 
@@ -20,47 +21,65 @@ EXACT = "decimal(38,0)"
 LARGEST_SUM = 2**62
 _BELOW_2_63 = 2.0**63 - 1024
 
-Divide = Callable[[Value, Value], Value]
-"""The whole part of a quotient of two exact non-negative integers."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicTables:
     """What the database has to know of a measure, by name; all of it public.
 
     Attributes:
-        leaves: a row a leaf: `leaf`, `cap`, `wide` (the large-trader tier's cap), and for each grouping `cell0` (null
-            where the leaf adds to no cell) and `weight0`.
-        groupings: how many groupings there are, over all levels.
+        leaves: a row a leaf: `leaf`, `cap`, `wide` (the large-trader tier's cap).
+        cells: a row for each grouping, over all levels, and leaf that adds to a cell there: `leaf`, `grouping`, stacked
+            `cell` and its `weight`.
         ratios: a row a stacked cell: `cell`, `ratio` of the large-trader tier's weight to the uniform one's.
     """
 
     leaves: pa.Table
-    groupings: int
+    cells: pa.Table
     ratios: pa.Table | None
 
 
 def public_tables(measure: PlannedMeasure) -> PublicTables:
     """Return the public numbers of a measure."""
     wide = measure.caps if measure.excess is None else measure.excess.caps
-    columns = {"leaf": pa.array(np.arange(len(measure.caps))), "cap": pa.array(measure.caps), "wide": pa.array(wide)}
-    offset, number = 0, 0
+    leaves = {"leaf": pa.array(np.arange(len(measure.caps))), "cap": pa.array(measure.caps), "wide": pa.array(wide)}
+    ratios = None
+    if measure.excess is not None:
+        pairs = zip(measure.excess.levels, measure.levels, strict=True)
+        ratio = np.concatenate([large.weights / uniform.weights for large, uniform in pairs])
+        ratios = pa.table({"cell": np.arange(len(ratio), dtype=np.int64), "ratio": ratio})
+    return PublicTables(leaves=pa.table(leaves), cells=_cells(measure), ratios=ratios)
+
+
+def _cells(measure: PlannedMeasure) -> pa.Table:
+    parts: list[pa.Table] = []
+    offset = 0
     for level in measure.levels:
         for grouping in level.groupings:
-            nowhere = grouping == NOWHERE
-            columns[f"cell{number}"] = pa.array(grouping.astype(np.int64) + offset, mask=nowhere)
-            columns[f"weight{number}"] = pa.array(at_leaves(level.weights, grouping))
-            number += 1
+            inside = np.flatnonzero(grouping != NOWHERE)
+            part = {
+                "leaf": inside,
+                "grouping": np.full(len(inside), len(parts)),
+                "cell": grouping[inside].astype(np.int64) + offset,
+                "weight": at_leaves(level.weights, grouping)[inside],
+            }
+            parts.append(pa.table(part))
         offset += level.cells
-    if measure.excess is None:
-        return PublicTables(leaves=pa.table(columns), groupings=number, ratios=None)
-    pairs = zip(measure.excess.levels, measure.levels, strict=True)
-    ratios = np.concatenate([large.weights / uniform.weights for large, uniform in pairs])
-    return PublicTables(
-        leaves=pa.table(columns),
-        groupings=number,
-        ratios=pa.table({"cell": np.arange(len(ratios), dtype=np.int64), "ratio": ratios}),
-    )
+    return pa.concat_tables(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The public tables of a measure, in the database."""
+
+    leaves: Table
+    cells: Table
+    ratios: Table | None
+
+
+def given(database: Database, public: PublicTables) -> Given:
+    """Bring the public tables into the database."""
+    ratios = None if public.ratios is None else database.give(public.ratios)
+    return Given(leaves=database.give(public.leaves), cells=database.give(public.cells), ratios=ratios)
 
 
 def leaf_sums(lines: Table, measures: Sequence[Measure]) -> Table:
@@ -86,30 +105,33 @@ def _limited(value: Value) -> Value:
     return ibis.greatest(ibis.least(value, LARGEST_SUM), -LARGEST_SUM).cast("int64")
 
 
-def uniform(sums: Table, leaves: Table, measure: PlannedMeasure, divide: Divide) -> Table:
+def uniform(database: Database, sums: Table, public: Given, measure: PlannedMeasure) -> Table:
     """Return `cell` and `u` of the uniform tier: the sum over traders of their clipped whitened integers."""
-    placed = _placed(sums, leaves, measure)
-    return _added(_clipped(_whitened(placed, "cap", measure), measure.bound, divide))
+    stacked = _whitened(_placed(sums, public.leaves, measure), public.cells, "cap", measure)
+    return _added(_clipped(database, stacked, _ceilings(database, stacked, measure.bound), measure.bound))
 
 
 def large_traders(
-    sums: Table, leaves: Table, measure: PlannedMeasure, divide: Divide, *, ratios: Table, protected: Table
+    database: Database, sums: Table, public: Given, measure: PlannedMeasure, *, protected: Table
 ) -> Table:
     """Return `cell` and `u` of the large-trader tier: the same of traders' excess, those in `protected` left out."""
-    if measure.excess is None:
+    if measure.excess is None or public.ratios is None:
         raise LookupError
-    placed = _placed(sums.anti_join(protected, "trader"), leaves, measure)
-    bounded = _clipped(_whitened(placed, "cap", measure), measure.bound, divide)
+    placed = _placed(sums.anti_join(protected, "trader"), public.leaves, measure)
+    stacked = _whitened(placed, public.cells, "cap", measure)
+    ceilings = _ceilings(database, stacked, measure.bound)
     cut = placed.filter(placed.amount > placed.cap).select("trader")
-    large = cut.union(bounded.filter(bounded.over).select("trader")).distinct()
-    whole = _whitened(placed.semi_join(large, "trader"), "wide", measure)
+    large = database.once(cut.union(ceilings.select(trader=ceilings.norm_trader)).distinct())
+    whole = _whitened(placed.semi_join(large, "trader"), public.cells, "wide", measure)
+    bounded = _clipped(database, stacked.semi_join(large, "trader"), ceilings, measure.bound)
     kept = bounded.select("u", kept_trader="trader", kept_cell="cell")
     both = whole.left_join(kept, [whole.trader == kept.kept_trader, whole.cell == kept.kept_cell])
-    of_cell = ratios.select(ratio_cell="cell", ratio="ratio")
+    of_cell = public.ratios.select(ratio_cell="cell", ratio="ratio")
     scaled = both.join(of_cell, both.cell == of_cell.ratio_cell)
     rest = (scaled.a - scaled.u.fill_null(0)).cast("float64") * scaled.ratio
     excess = scaled.select("trader", "cell", a=rest.floor().cast("int64")).filter(ibis._.a > 0)
-    return _added(_clipped(excess, measure.excess.bound, divide))
+    excess, bound = database.once(excess), measure.excess.bound
+    return _added(_clipped(database, excess, _ceilings(database, excess, bound), bound))
 
 
 def _placed(sums: Table, leaves: Table, measure: PlannedMeasure) -> Table:
@@ -118,45 +140,47 @@ def _placed(sums: Table, leaves: Table, measure: PlannedMeasure) -> Table:
     return own.join(leaves, "leaf")
 
 
-def _whitened(placed: Table, cap: str, measure: PlannedMeasure) -> Table:
+def _whitened(placed: Table, cells: Table, cap: str, measure: PlannedMeasure) -> Table:
     """Return `trader`, stacked `cell` and the whitened integer `a`."""
     indicator = measure.measure is Measure.TRADERS
     counted = ibis.literal(1, "int64") if indicator else ibis.least(placed.amount, placed[cap])
-    some = placed.mutate(counted=counted).filter(ibis._.counted > 0)
-    parts = []
-    for number in range(sum(len(level.groupings) for level in measure.levels)):
-        inside = some.filter(some[f"cell{number}"].notnull())
-        total = inside.group_by(trader=inside.trader, cell=inside[f"cell{number}"]).agg(
-            amount=ibis.literal(1, "int64") if indicator else inside.counted.cast(EXACT).sum().cast("int64"),
-            weight=inside[f"weight{number}"].max(),
-        )
-        steps = (total.amount.cast("float64") * total.weight).floor().cast("int64")
-        parts.append(total.select("trader", "cell", a=steps))
-    return ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
+    some = placed.select("trader", "leaf", counted=counted).filter(ibis._.counted > 0)
+    inside = some.join(cells, "leaf")
+    total = inside.group_by("trader", "grouping", "cell").agg(
+        amount=ibis.literal(1, "int64") if indicator else inside.counted.cast(EXACT).sum().cast("int64"),
+        weight=inside.weight.max(),
+    )
+    steps = (total.amount.cast("float64") * total.weight).floor().cast("int64")
+    return total.select("trader", "cell", a=steps)
 
 
-def _clipped(stacked: Table, bound: int, divide: Divide) -> Table:
-    """Return `trader`, `cell`, `u` with sum u^2 <= bound^2 for each trader, and whether it was `over`."""
+def _ceilings(database: Database, stacked: Table, bound: int) -> Table:
+    """Return the traders whose vectors' norms exceed a bound: `norm_trader`, and `n`, the norm rounded up."""
     wide = stacked.a.cast("decimal(19,0)")
     norms = stacked.group_by("trader").agg(square=(wide * wide).cast(EXACT).sum().cast(EXACT))
     over = norms.filter(norms.square > _exact(bound * bound))
-    roots = over.select(norm_trader=over.trader, square=over.square, root=_newton(over.square, divide))
+    roots = over.select(norm_trader=over.trader, square=over.square, root=_newton(database, over.square))
     square = roots.root.cast("decimal(19,0)") * roots.root.cast("decimal(19,0)")
-    ceilings = roots.select("norm_trader", n=ibis.ifelse(square >= roots.square, roots.root, roots.root + 1))
+    n = ibis.ifelse(square >= roots.square, roots.root, roots.root + 1)
+    return database.once(roots.select("norm_trader", n=n))
+
+
+def _clipped(database: Database, stacked: Table, ceilings: Table, bound: int) -> Table:
+    """Return `trader`, `cell`, `u` with sum u^2 <= bound^2 for each trader."""
     both = stacked.left_join(ceilings, stacked.trader == ceilings.norm_trader)
-    scaled = divide((both.a.cast("decimal(19,0)") * _exact(bound, "decimal(19,0)")).cast(EXACT), both.n.cast(EXACT))
-    fits = both.n.isnull()
-    return both.select("trader", "cell", u=ibis.ifelse(fits, both.a, scaled.cast("int64")), over=~fits)
+    product = (both.a.cast("decimal(19,0)") * _exact(bound, "decimal(19,0)")).cast(EXACT)
+    scaled = database.divide(product, both.n.cast(EXACT))
+    return both.select("trader", "cell", u=ibis.ifelse(both.n.isnull(), both.a, scaled.cast("int64")))
 
 
-def _newton(square: Value, divide: Divide) -> IntegerValue:
+def _newton(database: Database, square: Value) -> IntegerValue:
     """Return an integer above the root less one, and at most the root rounded up; exact but for one comparison.
 
     The double's root is off by a part of 2^-50; one step of Newton's leaves it too large by far less than one, and the
     two divisions, rounded down, take less than one from it.
     """
     near = ibis.least(square.cast("float64").sqrt().floor(), _BELOW_2_63).cast("int64").cast(EXACT)
-    return divide((near + divide(square, near)).cast(EXACT), _exact(2)).cast("int64")
+    return database.divide((near + database.divide(square, near)).cast(EXACT), _exact(2)).cast("int64")
 
 
 def _exact(whole: int, kind: str = EXACT) -> Value:

@@ -1,12 +1,11 @@
 """DuckDB on the source's Parquet files."""
 
-import os
-import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from release.confidential.database.duckdb import DuckDB, parquet
+from release.confidential.database.scratch import own_folder
 from release.confidential.database.vectors import database_vectors
 from release.confidential.engine import Vectors
 from release.confidential.rules import Ids
@@ -29,7 +28,7 @@ def by_duckdb(
     What DuckDB spills lies in a folder of its own in `folder`, and is removed afterwards; after a run that was killed,
     by the next one.
     """
-    own = _own_folder(folder)
+    own = own_folder(folder, "duckdb")
     database = DuckDB(folder=own, memory=memory)
     try:
         table = database.table(parquet([file.path for file in files]))
@@ -37,13 +36,3 @@ def by_duckdb(
     finally:
         database.close()
         shutil.rmtree(own, ignore_errors=True)
-
-
-def _own_folder(folder: Path) -> Path:
-    """Return a new folder of this process, after removing those of processes that are gone."""
-    for left in folder.glob("duckdb-*"):
-        if not Path("/proc", left.name.partition("-")[2].partition("-")[0]).exists():
-            shutil.rmtree(left, ignore_errors=True)
-    own = folder / f"duckdb-{os.getpid()}-{secrets.token_hex(4)}"
-    own.mkdir(mode=0o700, parents=True)
-    return own

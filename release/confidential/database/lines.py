@@ -6,8 +6,9 @@ their one spelling already. A trader, and a declaration that counts once, are on
 otherwise.
 """
 
+import sys
 from collections.abc import Callable
-from typing import Protocol
+from decimal import Decimal
 
 import ibis
 import polars as pl
@@ -17,6 +18,7 @@ from ibis.expr.types import Table, Value
 from release.confidential import rules
 from release.confidential.coding import Rule
 from release.confidential.database.expressions import EXACT
+from release.confidential.database.port import Database
 from release.confidential.rules import LARGEST_LINE, Ids
 from release.confidential.sources import columns_of, names_in
 from release.config.fields import months_of
@@ -24,24 +26,8 @@ from release.config.source import Column, FieldSource
 from release.plan import ReleasePlan
 from release.tables import Measure
 
-_ONE_SPELLING = "^[A-Z0-9_.-]+$"
-_AS_IT_STANDS = "^[A-Za-z0-9_.:/-]+$"
-
-
-class Database(Protocol):
-    """A database as far as this package uses it; tables that are kept end with the connection."""
-
-    def read(self, query: Table) -> pa.Table:
-        """Return a query's rows."""
-
-    def keep(self, query: Table) -> Table:
-        """Work a query out once, keep its rows inside the database, and return them as a table."""
-
-    def give(self, rows: pa.Table) -> Table:
-        """Bring rows into the database and return them as a table."""
-
-    def divide(self, whole: Value, by: Value) -> Value:
-        """Return the whole part of the quotient of two exact non-negative integers."""
+_ONE_SPELLING = "A-Z0-9_.-"
+_AS_IT_STANDS = "A-Za-z0-9_.:/-"
 
 
 class Lines:
@@ -187,14 +173,15 @@ class Lines:
             whole = _clip(amount, LARGEST_LINE).cast(EXACT) * 10**decimals
         elif kind.is_decimal():
             scale = decimals if kind.scale is None else min(kind.scale, decimals)
-            inside = _clip(amount, LARGEST_LINE) if kind.precision is None or _may_exceed(kind) else amount
+            inside = _clip(amount, LARGEST_LINE, kind) if kind.precision is None or _may_exceed(kind) else amount
             rounded = inside.round(decimals) if kind.scale is None or kind.scale > decimals else inside
             whole = rounded.cast(f"decimal({19 + scale},{scale})") * 10**decimals
         else:
             size = ibis.least(ibis.least(amount.cast("float64").abs(), float(LARGEST_LINE)) * 10.0**decimals, 2.0**52)
             rounded = (size + 0.5).floor().cast("int64")
             number = ibis.ifelse(amount < 0, -rounded, rounded)
-            whole = ibis.ifelse(amount.isnull() | amount.isnan() | amount.isinf(), ibis.null("int64"), number)
+            infinite = amount.cast("float64").abs() > sys.float_info.max  # Spark has no word for it
+            whole = ibis.ifelse(amount.isnull() | amount.isnan() | infinite, ibis.null("int64"), number)
         return rows.mutate(**{f"of_{name}": _clip(whole, LARGEST_LINE).cast("int64")})
 
     def _trader(self, rows: Table) -> Table:
@@ -210,18 +197,18 @@ class Lines:
         return read.mutate(of_trader=ibis.coalesce(read.of_trader, _own_unit(read))) if self._own_units else read
 
     def _texts(self, rows: Table, name: str, field: FieldSource, plain: str, rule: "TextRule") -> Table:
-        """Add a field's text as a rule makes it; texts that match `plain` are what the rule makes of them."""
+        """Add a field's text as a rule makes it; a text of `plain` characters alone is what the rule makes of it."""
         column = column_of(field)
         text = rows[column].cast("string")
         translated = isinstance(field, Column) and bool(field.translate)
-        stands = ibis.literal(value=False) if translated else text.re_search(plain)
+        stands = ibis.literal(value=False) if translated else _consists_of(text, plain)
         others = rows.filter(~stands).select(key=text).distinct()
         odd = pl.Series(self._database.read(others)["key"]).drop_nulls().cast(pl.String).alias("text")
         made = odd.to_frame().select(rule(pl.col("text"), field).alias("made"))["made"]
         known = self._database.give(pa.table({f"key_{name}": _arrow(odd), f"made_{name}": _arrow(made)}))
         both = rows.left_join(known, text == known[f"key_{name}"])
         found = ibis.ifelse(
-            both[column].cast("string").re_search(plain), both[column].cast("string"), both[f"made_{name}"]
+            _consists_of(both[column].cast("string"), plain), both[column].cast("string"), both[f"made_{name}"]
         )
         found = both[f"made_{name}"] if translated else found
         return both.mutate(**{f"of_{name}": found}).drop(f"key_{name}", f"made_{name}")
@@ -267,6 +254,11 @@ def _one_of(codes: tuple[str, ...]) -> Rule:
     return lambda text: text.str.strip_chars().is_in(list(codes)).fill_null(value=False)
 
 
+def _consists_of(text: Value, characters: str) -> Value:
+    """Decide whether a text has these characters alone, and any; engines differ in where a pattern says it ends."""
+    return ~text.re_search(f"[^{characters}]") & (text != "")
+
+
 def _key(column: Value) -> Value:
     """Return a column as text that no other text equals, null included."""
     return ibis.ifelse(column.isnull(), ibis.literal(""), ibis.literal("=") + column.cast("string"))
@@ -276,9 +268,15 @@ def _literal(whole: int | None) -> Value:
     return ibis.null("int64") if whole is None else ibis.literal(whole, "int64")
 
 
-def _clip(value: Value, limit: int) -> Value:
-    """Return a value within the limit; null stays null, which a database's `least` and `greatest` don't keep."""
-    return ibis.cases((value > limit, limit), (value < -limit, -limit), else_=value)
+def _clip(value: Value, limit: int, kind: ibis.expr.datatypes.DataType | None = None) -> Value:
+    """Return a value within the limit; null stays null, which a database's `least` and `greatest` don't keep.
+
+    With its own `kind` the limit is of it: a database that finds a common kind for both could round the value.
+    """
+    most, least = (
+        (limit, -limit) if kind is None else (ibis.literal(Decimal(limit), kind), ibis.literal(Decimal(-limit), kind))
+    )
+    return ibis.cases((value > most, most), (value < least, least), else_=value)
 
 
 def _may_exceed(kind: ibis.expr.datatypes.Decimal) -> bool:

@@ -8,8 +8,9 @@ import pyarrow as pa
 from ibis.expr.types import Table
 from numpy.typing import NDArray
 
-from release.confidential.database.expressions import large_traders, leaf_sums, public_tables, uniform
-from release.confidential.database.lines import Database, Lines
+from release.confidential.database.expressions import given, large_traders, leaf_sums, public_tables, uniform
+from release.confidential.database.lines import Lines
+from release.confidential.database.port import Database
 from release.confidential.engine import Vectors
 from release.confidential.rules import Ids
 from release.plan import ReleasePlan
@@ -30,13 +31,11 @@ def database_vectors(
     asked = database.give(pa.table({"trader": pa.array(protected, pa.string())}))
     vectors: Vectors = {}
     for measure in plan.measures:
-        public = public_tables(measure)
-        leaves = database.give(public.leaves)
-        added = database.read(uniform(sums, leaves, measure, database.divide))
+        public = given(database, public_tables(measure))
+        added = database.read(uniform(database, sums, public, measure))
         vectors[Tier.UNIFORM, measure.measure] = _vector(added, measure.cells)
-        if public.ratios is not None:
-            ratios = database.give(public.ratios)
-            added = database.read(large_traders(sums, leaves, measure, database.divide, ratios=ratios, protected=asked))
+        if measure.excess is not None:
+            added = database.read(large_traders(database, sums, public, measure, protected=asked))
             vectors[Tier.LARGE_TRADER, measure.measure] = _vector(added, measure.cells)
     return vectors
 
