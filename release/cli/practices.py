@@ -213,8 +213,8 @@ def _tell_budgets(console: Console, budgets: list[dict[str, Any]]) -> None:
     without = [one["office"] for one in budgets if one["large_traders"] == "off"]
     if without:
         console.print(
-            f"{' and '.join(without)} measured no large traders besides. Finer noise would cut these down further, so its"
-            " figures carry more noise although it spent more."
+            f"{' and '.join(without)} measured no large traders besides. Finer noise would cut these down further, so"
+            " its figures carry more noise although it spent more."
         )
 
 
