@@ -14,7 +14,6 @@ from release.charging import Cost, Rehearsal, rehearse
 from release.cli import plan_printing, wiring
 from release.cli.plan_policy import conditional, policy_document
 from release.cli.printing import print_json, say
-from release.config import load_release
 from release.config.measures import ShapedScale
 from release.errors import InvalidAmountError, LedgerMissingError, UsageError
 from release.ledger.book import Book
@@ -53,8 +52,7 @@ def show(file: Path, out: Path | None, asked: Asked, *, as_json: bool) -> None:
     targets = _targets(asked.targets)
     if asked.plot is not None and asked.plot.suffix not in PLOT_ENDINGS:
         raise UsageError(f"{asked.plot} can't be drawn: it must end in {', '.join(PLOT_ENDINGS)}. Nothing was written.")
-    office, release = load_release(file)
-    planned = wiring.planned(office, release, file.parent, out)
+    _, _, planned = wiring.planned_file(file, out)
     forecasts = forecast(planned)
     document = _plan_document(planned, _rehearsed(planned, file.parent, out), forecasts)
     if asked.target:

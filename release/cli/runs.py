@@ -15,7 +15,7 @@ from release.cli.signing import signer_of
 from release.confidential.inspection import Finding
 from release.confidential.records import Records
 from release.confidential.sources import is_there
-from release.config import Office, Release, load_release
+from release.config import Office, Release
 from release.config.office import Engine
 from release.errors import SourceMissingError
 from release.ledger.values import AccountState
@@ -28,9 +28,8 @@ from release.wording import count, unit_warning
 
 def run(file: Path, source: Path | None, out: Path | None, registry: Path | None, *, as_json: bool) -> None:
     """Charge the ledger, measure with noise, and publish; or go on with a run that was interrupted."""
-    office, release = load_release(file)
+    office, release, planned = wiring.planned_file(file, out)
     folder = file.parent
-    planned = wiring.planned(office, release, folder, out)
     place = wiring.source_place(release, folder, source)
     if wiring.makes_ledger(office, folder) and place is not None and not is_there(place, release.source.layout):
         raise SourceMissingError(str(place.absolute()))
@@ -105,8 +104,7 @@ def _told(step: Step) -> None:
 
 def check(file: Path, source: Path | None, *, as_json: bool) -> None:
     """Report privately on a source: columns, and how many rows each rule touches. Decides nothing about a release."""
-    office, release = load_release(file)
-    planned = wiring.planned(office, release, file.parent, None)
+    office, release, planned = wiring.planned_file(file, None)
     records = _records(office, release, file.parent, source, "polars")
     found = asdict(records.reasons(planned))
     findings = records.findings(planned)

@@ -6,7 +6,7 @@ from pathlib import Path
 from release.bundle.heads import heads_in, heads_seen
 from release.cli.printing import say
 from release.config import Office, Release, load_release
-from release.config.loading import inside
+from release.config.loading import inside, located
 from release.errors import ConfigError, LedgerMissingError, UsageError
 from release.ledger.book import Book
 from release.plan import ReleasePlan, make_plan
@@ -122,6 +122,19 @@ def planned(office: Office, release: Release, folder: Path, out: Path | None) ->
     """Return the plan of a release with its prior read."""
     prior = load_prior(office, release, folder=folder, published=published_folder(office, folder, out))
     return make_plan(office, release, prior)
+
+
+def planned_file(file: Path, out: Path | None) -> tuple[Office, Release, ReleasePlan]:
+    """Return the office, the release and the plan that a release's file describes.
+
+    Raises:
+        ConfigError: with the file and line of every fault, those of a prior included.
+    """
+    office, release = load_release(file)
+    try:
+        return office, release, planned(office, release, file.parent, out)
+    except ConfigError as refused:
+        raise located(refused, file) from None
 
 
 def releases_beside(file: Path) -> tuple[Release, ...]:
