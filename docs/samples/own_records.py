@@ -1,11 +1,12 @@
 """Practice records of an office of one's own: 4,000 declaration lines of 300 invented traders.
 
-    python own_records.py OUT.csv
+python own_records.py OUT.csv
 """
 
 import csv
 import random
 import sys
+from pathlib import Path
 
 COLUMNS = ("trader", "date", "flow", "partner", "commodity", "value")
 
@@ -13,7 +14,7 @@ COLUMNS = ("trader", "date", "flow", "partner", "commodity", "value")
 def main() -> None:
     """Write the file."""
     draw = random.Random(1)
-    with open(sys.argv[1], "w", newline="", encoding="utf-8") as file:
+    with Path(sys.argv[1]).open("w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file)
         lines.writerow(COLUMNS)
         lines.writerows(line(draw) for _ in range(4000))
