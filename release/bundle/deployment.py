@@ -84,7 +84,7 @@ def _loss(plan: ReleasePlan, epsilon: float) -> dict[str, Any]:
     beyond = f" Above the bound: by a policy with the ceiling {amount_text(plan.rho + plan.excess_rho)}."
     return {
         "privacy_unit": _UNITS[plan.office.unit.kind],
-        "privacy_unit_details": f"Added or removed. {plan.office.unit.formed_by}",
+        "privacy_unit_details": f"Added or removed: {plan.office.unit.formed_by}",
         "privacy_parameters": {"epsilon": math.ceil(epsilon * 1e6) / 1e6, "delta": delta, "rho": float(plan.rho)},
         "privacy_parameters_details": f"rho is {amount_text(plan.rho)} exactly, for a trader within the bound; epsilon"
         f" follows from it at this delta.{beyond if plan.excess_rho else ''}",

@@ -223,10 +223,11 @@ def _print_cost(console: Console, planned: ReleasePlan, document: dict[str, Any]
     warning = unit_warning(planned.office.unit.kind)
     if warning:
         console.print(warning, style="bold")
-    console.print(
-        f"Large {one}s are scaled down to the bound, which lowers cells that they dominate by an amount that can't be"
-        " published."
-    )
+    if any(measure.excess is None and measure.declared is None for measure in planned.measures):
+        console.print(
+            f"Large {one}s are scaled down to the bound, which lowers cells that they dominate by an amount that can't"
+            " be published."
+        )
     _print_prior(console, planned, document)
     console.print()
 
