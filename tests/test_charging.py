@@ -10,6 +10,7 @@ from small_office import OFFICE, RELEASE, write_office
 
 from release.charging import charge_release, charge_requests, rehearse
 from release.cli.plans import Asked, show
+from release.cli.printing import out
 from release.config import load_release
 from release.errors import BudgetError
 from release.ledger.book import Book
@@ -136,3 +137,12 @@ def test_a_missing_ledger_that_a_run_would_not_make_is_told(tmp_path: Path, caps
     office = OFFICE.replace('on_missing = "create"', 'on_missing = "refuse"')
     show(write_office(tmp_path, office=office, lines=1), None, Asked(), as_json=False)
     assert "`mirrors run` would refuse it. No ledger can be opened" in " ".join(capsys.readouterr().out.split())
+
+
+def test_no_line_breaks_within_a_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    for length in range(90, 135):
+        out().print("x" * length + " US$ 28.6 m at ±98 %")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 45
+    assert not any(line.startswith(("%", "m ", "28.6")) for line in lines)
+    assert all("\ue000" not in line for line in lines)
