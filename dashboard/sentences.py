@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dashboard import figures, names
 from dashboard.mirrored import gap_beyond_noise, is_bounded, noise_explains, sure_gap
 from release.mirror.comparison import Agreement, MirrorCell
+from release.mirror.summary import counted
 from release.wording import amount, count, percent, ratio, ratio_interval
 
 COVERS = "This covers the added noise and the stated bounds on clipping, not how the offices record trade."
@@ -12,18 +13,8 @@ COVERS = "This covers the added noise and the stated bounds on clipping, not how
 
 def lead(cells: Sequence[MirrorCell], agreement: Agreement) -> str:
     """Return what comes first: how many flows correspond, differ, or can't be told, and the largest gap."""
-    told = {verdict: sum(cell.verdict == verdict for cell in cells) for verdict in ("corresponds", "differs")}
-    open_ = len(cells) - sum(told.values())
-    flows = f"Of {count(len(cells))} {'flow' if len(cells) == 1 else 'flows'}"
-    counted = (
-        f"{_of(told['corresponds'], 'corresponds', 'correspond')}, {_of(told['differs'], 'differs', 'differ')} and"
-    )
     factor = f"±{percent(agreement.tolerance)} around the CIF/FOB factor {agreement.cif_fob:.4g}"
-    return f"{flows}, {counted} {count(open_)} cannot be told at {factor}. {_largest(cells)}"
-
-
-def _of(number: int, one: str, many: str) -> str:
-    return f"{'none' if number == 0 else count(number)} {one if number == 1 else many}"
+    return f"{counted(cells)} at {factor}. {_largest(cells)}"
 
 
 def _largest(cells: Sequence[MirrorCell]) -> str:

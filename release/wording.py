@@ -3,6 +3,8 @@
 import math
 from fractions import Fraction
 
+from release.amounts import written
+
 _SCALES = ((1e12, "trn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 _SIGNS = {"USD": "US$", "EUR": "€", "GBP": "£", "KRW": "₩"}
 _UNITS = {"declarations": "lines", "traders": "traders", "net mass": "kg"}
@@ -110,9 +112,11 @@ def holder(unit: str) -> str:
 
 
 def exact(text: str) -> str:
-    """Return an exact amount's text with thousands set apart: `19,999`, `0.5`, `1/3`."""
-    whole, point, decimals = text.partition(".")
-    return f"{int(whole):,}{point}{decimals}" if whole.isdecimal() else text
+    """Return an exact amount's stored text as people write it: `19,999`, `0.5`, `1e-8`, `1/3`; other text as it is."""
+    try:
+        return written(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        return text
 
 
 def one_in(chance: Fraction) -> str:

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from release.accounting import epsilon
+from release.amounts import written
 from release.audit.evidence import AuditedBundle, Evidence
 from release.audit.findings import AuditFinding, found
 from release.bundle.methods import methods_in_words
@@ -12,7 +13,6 @@ from release.codelists import area_codes, chapter_codes, codelist
 from release.config.fields import year_of
 from release.ledger.replay import account_states
 from release.ledger.values import AccountState
-from release.privacy import amount_text
 from release.tables import RESIDUAL, Tier
 
 
@@ -74,7 +74,7 @@ def tiers_follow_the_policy(evidence: Evidence) -> Iterator[AuditFinding]:
         for measure in tiered:
             both = Fraction(measure["rho"]) + Fraction(measure["large_traders"]["rho"])
             if Fraction(measure["large_traders"]["ceiling"]) != both:
-                said = f"{measure['measure']}: the ceiling isn't rho {amount_text(both)}, the sum of both tiers."
+                said = f"{measure['measure']}: the ceiling isn't rho {written(both)}, the sum of both tiers."
                 yield found("ceiling-differs", bundle.place, said)
 
 
@@ -96,7 +96,7 @@ def deltas_agree(evidence: Evidence) -> Iterator[AuditFinding]:
     }
     for year, delta, office in sorted(others):
         if year in own and Fraction(delta) != own[year]:
-            said = f"{evidence.office} has delta {amount_text(own[year])}, {office} {amount_text(Fraction(delta))}."
+            said = f"{evidence.office} has delta {written(own[year])}, {office} {written(Fraction(delta))}."
             yield found("delta-unequal", f"year {year}", said)
 
 
@@ -147,9 +147,9 @@ def config_keeps_the_terms(evidence: Evidence) -> Iterator[AuditFinding]:
             yield found("calendar-differs", str(state.account), "office.toml and the ledger hold different calendars.")
     for charge in evidence.charges:
         if charge.request.account.tier == Tier.UNIFORM and charge.request.rho > office.policy.rho_cap:
-            said = f"It was charged rho {amount_text(charge.request.rho)}; the policy allows"
+            said = f"It was charged rho {written(charge.request.rho)}; the policy allows"
             where = f"release {charge.request.release}"
-            yield found("over-policy-cap", where, f"{said} {amount_text(office.policy.rho_cap)}.")
+            yield found("over-policy-cap", where, f"{said} {written(office.policy.rho_cap)}.")
 
 
 def deltas_are_small(evidence: Evidence) -> Iterator[AuditFinding]:
@@ -159,7 +159,7 @@ def deltas_are_small(evidence: Evidence) -> Iterator[AuditFinding]:
     delta = evidence.parts.office.account.delta
     for release in evidence.parts.releases:
         if delta * 100 * release.assumption.traders > 1:
-            said = f"Delta {amount_text(delta)} with {release.assumption.traders:,} traders assumed."
+            said = f"Delta {written(delta)} with {release.assumption.traders:,} traders assumed."
             yield found("delta-large", f"release {release.release}", said)
 
 

@@ -24,6 +24,7 @@ from release.ledger.decisions import (
 from release.ledger.entries import EMPTY, Entry, Head, Kind, head_of
 from release.ledger.findings import Finding, at_entry
 from release.ledger.guard import KnownHead, check_heads, check_tail, missing_heads
+from release.ledger.memory import MemoryStore
 from release.ledger.ports import OutcomeUnknown, Store, Witness, Writing
 from release.ledger.replay import Replay, account_states, replay
 from release.ledger.statement import write_statement
@@ -89,6 +90,12 @@ class Book:
         releases run. Together with what is spent and with the reserve they have to fit in the limit.
         """
         self._decide(lambda chain: declare(chain, account, shares, date, terms))
+
+    def rehearsal(self) -> "Book":
+        """Return a copy in memory: what it decides is what this ledger would decide now, and changes nothing here."""
+        copy = Book(MemoryStore(tuple(self.entries())))
+        copy._published = self._known()
+        return copy
 
     def accounts(self) -> tuple[AccountState, ...]:
         """Return every account as it stands. Reads the whole chain, and refuses a damaged one."""

@@ -245,6 +245,11 @@ class AccountState:
         return self.terms.limit - self.spent
 
     @property
+    def kept(self) -> Fraction:
+        """What of the reserve no revision has used."""
+        return max(self.terms.reserve - self.revisions, Fraction(0))
+
+    @property
     def free(self) -> Fraction:
         """What an unplanned release could still be charged: neither spent, nor planned, nor kept for revisions."""
         return self.terms.limit - self.ordinary - self.outstanding - max(self.terms.reserve, self.revisions)

@@ -8,7 +8,7 @@ import numpy as np
 from release.inference.bands import critical_value
 from release.mirror.agreement import Agreement
 from release.mirror.cells import MirrorCell
-from release.wording import amount, percent
+from release.wording import amount, count, percent
 
 IN_WORDS = {"x": "exports", "m": "imports"}
 
@@ -49,13 +49,9 @@ def _sure(cell: MirrorCell, z: float) -> tuple[SureGap, SureGap]:
 
 def sentence(flows: Sequence[MirrorCell], agreement: Agreement) -> str:
     """Return the comparison of whole flows in one sentence."""
-    counts = {verdict: sum(cell.verdict == verdict for cell in flows) for verdict in _VERDICTS}
     factors = sorted({cell.cif_fob for cell in flows})
     around = " and ".join(f"{factor:g}" for factor in factors[:3]) if len(factors) <= 3 else "each pair's own factor"  # noqa: PLR2004
-    told = (
-        f"Of {len(flows)} flows {counts['corresponds']} correspond, {counts['differs']} differ and"
-        f" {counts['cannot tell']} cannot be told at ±{percent(agreement.tolerance)} around {around or 1}"
-    )
+    told = f"{counted(flows)} at ±{percent(agreement.tolerance)} around {around or 1}"
     gap = largest_sure_gap(flows, alpha=agreement.alpha)
     if gap is None:
         return f"{told}; no gap is sure."
@@ -65,4 +61,13 @@ def sentence(flows: Sequence[MirrorCell], agreement: Agreement) -> str:
     )
 
 
-_VERDICTS = ("corresponds", "differs", "cannot tell")
+def counted(flows: Sequence[MirrorCell]) -> str:
+    """Return how many flows have each verdict: `Of 12 flows, 1 corresponds, 4 differ and 7 cannot be told`."""
+    matching, differing = (sum(cell.verdict == verdict for cell in flows) for verdict in ("corresponds", "differs"))
+    told = f"{_of(matching, 'corresponds', 'correspond')}, {_of(differing, 'differs', 'differ')}"
+    number = f"{count(len(flows))} {'flow' if len(flows) == 1 else 'flows'}"
+    return f"Of {number}, {told} and {count(len(flows) - matching - differing)} cannot be told"
+
+
+def _of(number: int, one: str, many: str) -> str:
+    return f"{'none' if number == 0 else count(number)} {one if number == 1 else many}"

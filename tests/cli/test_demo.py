@@ -30,7 +30,17 @@ def test_the_demo_ends_with_twelve_pairs_three_in_words_the_budget_and_what_to_t
     pairs = [line for line in lines if line[3:7] == " to " and " 2024 " in line]
     assert len(pairs) == 12
     assert sum(line.startswith("- ") for line in lines) == 3
-    for word in ("corresponds", "differs", "cannot tell", "found: 2 of 2", "Budget used", "Next:", "mirrors verify"):
+    for word in (
+        "corresponds",
+        "differs",
+        "cannot tell",
+        "found: 2 of 2",
+        "comparison.html",
+        "mirrors dashboard",
+        "Budget used",
+        "Next:",
+        "mirrors verify",
+    ):
         assert word in ended.out
     for ugly in ("e+0", "nan", "None", "…"):
         assert ugly not in ended.out
