@@ -18,14 +18,18 @@ _CONSEQUENCES = ("state", "standing", "limit", "account", "terms")
 
 
 def chain_is_whole(evidence: Evidence) -> Iterator[AuditFinding]:
-    """Yield every fault of the chain; what follows from a broken entry alone isn't told again."""
+    """Yield every fault of the chain; what follows from a broken entry alone isn't told again.
+
+    That an entry can't be believed because its charge doesn't cover its noise is told as `loss-not-covered`.
+    """
     uncovered = {entry.sequence for entry, _ in _uncovered(evidence)}
     first = min(broken_entries(evidence), default=None)
     told: set[str] = set()
     for one in verify_statement(evidence.statement):
         entry = _entry_of(one)
         consequence = first is not None and one.code in _CONSEQUENCES and (entry or 0) >= first
-        if consequence or entry in uncovered or (one.code == "body" and one.where in told):
+        unread = one.code == "body" and (entry in uncovered or one.where in told)
+        if consequence or unread:
             continue
         told.add(one.where)
         yield found(f"ledger-{one.code}", one.where, one.message)

@@ -79,7 +79,10 @@ class AuditedBundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredResult:
-    """A noisy result in the office's private folder: the entry that it says paid for it, and its digest."""
+    """A noisy result, or a signature, in the office's private folder: the entry that paid for it, and its digest.
+
+    The hash of the entry is empty where the file can't be read.
+    """
 
     name: str
     charge_hash: str
@@ -97,7 +100,7 @@ class OfficeParts:
         store: what the ledger's database says of itself.
         witness: the furthest head that the witness remembers.
         published: the statement that stands beside the published bundles.
-        stored: noisy results kept in the state folder.
+        stored: noisy results kept in the state folder; so with `signatures`.
         open_places: private places that others on the machine may read or write.
     """
 
@@ -108,6 +111,7 @@ class OfficeParts:
     witness: KnownHead | None = None
     published: Statement | None = None
     stored: tuple[StoredResult, ...] = ()
+    signatures: tuple[StoredResult, ...] = ()
     open_places: tuple[str, ...] = ()
 
 

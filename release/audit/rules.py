@@ -63,6 +63,20 @@ _LEDGER = {
         "A witness that lags can't notice that the latest entries are taken away.",
         "See why it can't be written (disk, rights); the next run writes it.",
     ),
+    "witness-missing": _error(
+        "Only the witness notices a ledger that was set back together with everything published; `run` refuses to go on"
+        " without it.",
+        "Find out who took it away, and restore it. If it is lost, hold the ledger against every published bundle and"
+        " every head that others kept (--heads) before a new witness is made (docs/ledger.md).",
+    ),
+    "result-unpaid": _error(
+        "A noisy result was drawn whose charge is gone: the ledger was set back or exchanged, and a loss with it.",
+        "Stop releasing, restore the ledger's latest backup, and find out who set it back.",
+    ),
+    "signature-unpaid": _error(
+        "A release was signed whose charge is gone: the ledger was set back or exchanged, and a loss with it.",
+        "Stop releasing, restore the ledger's latest backup, and find out who set it back.",
+    ),
     "statement-differs": _error("What the office tells the public isn't what its ledger holds.", _STOP),
     "statement-behind": _warning(
         "The public can't see the latest entries, such as a raised limit.",

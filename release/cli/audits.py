@@ -97,6 +97,7 @@ def _parts(office: Office, file: Path, location: Path, store: Store) -> OfficePa
         witness=None if seen is None else KnownHead(head=seen, origin="The witness"),
         published=gathering.statement_in(beside) if beside.exists() else None,
         stored=gathering.stored_results(state),
+        signatures=gathering.stored_signatures(state),
         open_places=gathering.open_places(private),
     )
 

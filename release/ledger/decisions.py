@@ -69,14 +69,16 @@ def open_account(chain: Writing, account: Account, terms: Terms, date: str) -> S
     return standing
 
 
-def raise_account(chain: Writing, account: Account, limit: Fraction, reason: str, date: str) -> None:
+def raise_account(
+    chain: Writing, account: Account, limit: Fraction, *, reason: str, decided_by: str | None, date: str
+) -> None:
     """Raise an account's limit; the same limit again, as after a lost answer, changes nothing."""
     standing = _opened_standing(chain, account)
     if checked_amount("the limit", limit) < standing.terms.limit:
         raise TermsError(account=str(account), term="limit", asked=str(limit), fixed=str(standing.terms.limit))
     if limit > standing.terms.limit:
         raised = after_limit(standing, limit)
-        _append(chain, Limit(account=account, date=date, reason=reason, standing=raised))
+        _append(chain, Limit(account=account, date=date, reason=reason, standing=raised, decided_by=decided_by))
 
 
 def declare(chain: Writing, account: Account, shares: Shares, date: str, terms: Terms | None) -> None:
