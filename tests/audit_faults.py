@@ -205,6 +205,11 @@ def the_published_statement_is_another_ledgers(evidence: Evidence) -> Evidence:
     return with_parts(evidence, published=statement_of((other,)))
 
 
+@_fault("statement-missing", after=True, needs="published", ruins="published")
+def the_published_statement_is_gone(evidence: Evidence) -> Evidence:
+    return with_parts(evidence, published=None)
+
+
 @_fault("statement-behind", after=True, needs="published", ruins="published")
 def the_published_statement_is_old(evidence: Evidence) -> Evidence:
     return with_parts(evidence, published=statement_of(evidence.statement.entries[:3]))

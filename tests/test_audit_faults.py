@@ -25,6 +25,7 @@ ONLY_INSIDE = {
     "a_release_was_signed_that_nobody_paid",
     "the_published_statement_is_another_ledgers",
     "the_published_statement_is_old",
+    "the_published_statement_is_gone",
     "the_database_has_a_damaged_page",
     "runs_connect_as_the_ledgers_owner",
     "the_config_was_changed_since",

@@ -58,7 +58,8 @@ class AuditedBundle:
         contents: its files' bytes by name; empty when they aren't the listed ones.
         findings: of its verification.
         documents: what its files say, None when they can't be read.
-        signed: whether a signature was found; `signer` who made it, by the registry.
+        signed: whether a key that the registry gives to `signer` made its signature; the files may have been altered
+            since, which its findings tell.
     """
 
     place: str

@@ -48,6 +48,8 @@ def statement_in(file: Path) -> Statement:
     Raises:
         UsageError: it can't be read, or is no statement.
     """
+    if not file.exists():
+        raise UsageError(f"There is no file {file}; nothing was audited.")
     try:
         if file.stat().st_size > LARGEST_STATEMENT:
             raise UsageError(f"{file} is larger than a ledger's statement may be; nothing was audited.")

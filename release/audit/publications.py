@@ -32,7 +32,12 @@ def bundles_are_whole(evidence: Evidence) -> Iterator[AuditFinding]:
         for one in bundle.findings:
             if one.code == "ledger" and elsewhere:
                 continue
-            yield found(bundle_code(one.code), bundle.place, f"{_sentence(one.message)}")
+            since = (
+                f" {bundle.signer} signed the bundle; it was altered after that."
+                if bundle.signed and not bundle.contents
+                else ""
+            )
+            yield found(bundle_code(one.code), bundle.place, f"{_sentence(one.message)}{since}")
 
 
 def _sentence(message: str) -> str:

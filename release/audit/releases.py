@@ -77,8 +77,8 @@ def _release(evidence: Evidence, bundle: AuditedBundle, plan: dict[str, Any]) ->
         "metadata": plan["metadata"],
         "versions": {} if charge is None else dict(charge.request.versions),
         "digests": {"bundle": bundle.digest, "plan": None if charge is None else charge.request.plan_digest},
-        "signed": bundle.signed,
-        "signer": bundle.signer,
+        "signed": bundle.signed and not bundle.findings,
+        "signer": None if bundle.findings else bundle.signer,
     }
 
 

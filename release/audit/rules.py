@@ -78,6 +78,10 @@ _LEDGER = {
         "Stop releasing, restore the ledger's latest backup, and find out who set it back.",
     ),
     "statement-differs": _error("What the office tells the public isn't what its ledger holds.", _STOP),
+    "statement-missing": _warning(
+        "Without the statement nobody outside can follow the ledger beyond each bundle's own charge.",
+        "Publish it: `mirrors ledger statement OFFICE.toml`, as OFFICE.statement.json beside the bundles.",
+    ),
     "statement-behind": _warning(
         "The public can't see the latest entries, such as a raised limit.",
         "Publish the ledger's statement anew: `mirrors ledger statement OFFICE.toml`.",

@@ -123,7 +123,8 @@ def _published(asked: Asked) -> Evidence:
 
 def _evidence(office: str, statement: Statement, location: Path, asked: Asked, parts: OfficeParts | None) -> Evidence:
     if not location.is_dir():
-        raise UsageError(f"There is no folder {location}; nothing was audited.")
+        where = "" if parts is None else " Name the place where the office's bundles are with --bundles."
+        raise UsageError(f"There is no folder {location}; nothing was audited.{where}")
     known = believed_registry(Trust(registry=asked.registry, root=asked.root), Memory())
     registry = None if known is None else known.registry
     places = [place for place in folders([location]) if place != location or parts is None]
