@@ -41,9 +41,13 @@ def _notes(
 
 
 def gone(memory: Memory, results: Iterable[Verification]) -> tuple[str, ...]:
-    """Return the releases, as OFFICE/RELEASE, that were seen before and aren't among those of the same offices now."""
+    """Return the releases, as OFFICE/RELEASE, that were seen before and aren't here now.
+
+    A place of several offices should hold all that were seen, a place of one office that office's.
+    """
     here = {(one.identity.reporter, one.identity.release) for one in results if one.identity is not None}
     offices = {reporter for reporter, _ in here}
+    offices = {*memory.offices} if len(offices) > 1 else offices
     return tuple(
         f"{reporter}/{release}"
         for reporter, releases in sorted(memory.offices.items())
