@@ -151,6 +151,21 @@ def test_another_offices_large_traders_get_no_statement_on_their_transactions(wo
     assert Fraction(joint[2024]["one_line"]["rho"]) == 2 * Fraction(own["spent"])
 
 
+def test_findings_name_the_two_values_that_differ(world):
+    [terms] = (one for one in audit(planted(world, FAULTS["the_config_states_another_reserve"])))
+    assert "reserve: 0.125 and 0.25" in terms.message
+    [config] = (one for one in audit(planted(world, FAULTS["the_config_was_changed_since"])))
+    assert '"Trade, as amended" is there today' in config.message
+
+
+def test_a_foreign_bundle_in_a_releases_folder_is_named(world):
+    missing = planted(world, FAULTS["a_published_bundle_is_gone"])
+    [other] = world.seen.bundles_of("2023")
+    foreign = replace(other, office="ITA", place="published/NLD/2024-Q1")
+    [finding] = audit(replace(missing, foreign=(foreign,)))
+    assert finding.message.endswith("In its folder lies release 2023 of ITA.")
+
+
 def pairs() -> list[tuple[str, str]]:
     """Return the pairs tried: a partner for each fault, or with `MIRRORS_PAIRS=all` every pair (some minutes)."""
     every = [pair for pair in combinations(FAULTS, 2) if apart(FAULTS[pair[0]], FAULTS[pair[1]])]

@@ -125,6 +125,7 @@ class Evidence:
         statement: the ledger, as its public extract.
         chain: what the statement's entries amount to.
         bundles: those of this office at the location.
+        foreign: other offices' bundles that lie in this office's folder.
         others: other offices' statements at the location.
         heads: seen earlier by whoever audits.
         problems: the shipped list of versions with known problems.
@@ -138,6 +139,7 @@ class Evidence:
     chain: Replay
     bundles: tuple[AuditedBundle, ...]
     problems: tuple[KnownProblem, ...]
+    foreign: tuple[AuditedBundle, ...] = ()
     others: tuple[Statement, ...] = ()
     heads: tuple[KnownHead, ...] = ()
     parts: OfficeParts | None = None
@@ -152,6 +154,13 @@ class Evidence:
     def charges(self) -> tuple[Charge, ...]:
         """The ledger's charges, in order."""
         return tuple(sorted(self.chain.charges.values(), key=lambda charge: charge.sequence))
+
+    def lying_at(self, release: str) -> AuditedBundle | None:
+        """Return the bundle that lies in a release's folder and isn't of that release; None when there is none."""
+        folder = f"{self.office}/{release}"
+        every = (*self.bundles, *self.foreign)
+        wrong = (one for one in every if (one.office, one.release) != (self.office, release))
+        return next((one for one in wrong if one.place.rstrip("/").endswith(folder)), None)
 
     def bundles_of(self, release: str) -> tuple[AuditedBundle, ...]:
         """Return the bundles that say they are of a release."""

@@ -176,7 +176,10 @@ def charges_are_published(evidence: Evidence) -> Iterator[AuditFinding]:
         if release in explained or evidence.bundles_of(release):
             continue
         if charge.state is State.PUBLISHED:
-            yield found("bundle-missing", f"release {release}", "The ledger says it is published; it isn't there.")
+            other = evidence.lying_at(release)
+            there = "" if other is None else f" In its folder lies release {other.release} of {other.office}."
+            said = f"The ledger says it is published; it isn't there.{there}"
+            yield found("bundle-missing", f"release {release}", said)
         elif charge.state is State.MEASURED:
             yield found("not-published", f"release {release}", "It was measured and never published.")
 

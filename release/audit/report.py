@@ -80,4 +80,5 @@ def _finding(one: AuditFinding) -> dict[str, str]:
         "message": one.message,
         "why": one.why,
         "remedy": one.remedy,
+        "auditor": one.auditor,
     }

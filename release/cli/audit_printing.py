@@ -20,7 +20,8 @@ def show(document: dict[str, Any], out: Path | None) -> None:
         console.print(f"  {escape(one)}")
     for finding in document["findings"]:
         console.print(f"\n[bold]{finding['severity']}: {escape(finding['where'])}[/bold] ({finding['code']})")
-        for line in (finding["message"], finding["why"], f"What to do: {finding['remedy']}"):
+        office, auditor = f"What to do, the office: {finding['remedy']}", f"An auditor: {finding['auditor']}"
+        for line in (finding["message"], finding["why"], office, auditor):
             console.print(f"  {line}", markup=False)
     console.print("\nWhat this audit can't establish:")
     for one in document["not_established"]:
