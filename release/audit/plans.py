@@ -1,5 +1,6 @@
 """What was planned: year and unit, key sets, prior, tiers, policy; and whether the office's config still says so."""
 
+import json
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -13,6 +14,8 @@ from release.codelists import area_codes, chapter_codes, codelist
 from release.config.fields import year_of
 from release.ledger.replay import account_states
 from release.ledger.values import AccountState
+from release.plan import ReleasePlan
+from release.privacy import amount_text
 from release.tables import RESIDUAL, Tier
 
 
@@ -110,7 +113,7 @@ def config_gives_the_plans(evidence: Evidence) -> Iterator[AuditFinding]:
         if plan is None or charge.request.account.tier != Tier.UNIFORM:
             continue
         if plan.digest != charge.request.plan_digest:
-            said = "The config beside office.toml gives another plan than was charged."
+            said = f"The config beside office.toml gives another plan than was charged{_changed(evidence, plan)}."
             yield found("config-differs", f"release {charge.request.release}", said)
     for bundle, _ in plans(evidence):
         plan = parts.plans.get(bundle.release)
@@ -120,6 +123,33 @@ def config_gives_the_plans(evidence: Evidence) -> Iterator[AuditFinding]:
             words = methods_in_words(plan, epsilon(plan.rho, plan.office.account.delta)).encode()
             if bundle.contents["methods.md"] != words:
                 yield found("methods-differ", bundle.place, "methods.md isn't what this plan's words are.")
+
+
+def _changed(evidence: Evidence, plan: ReleasePlan) -> str:
+    """Return in words which parts of a plan aren't those of its published bundle; nothing where none can be read."""
+    published = next((told for bundle, told in plans(evidence) if bundle.release == plan.release.release), None)
+    if published is None:
+        return ""
+    today = json.loads(plan.document)
+    names = sorted(name for name in {*today, *published} if today.get(name) != published.get(name))
+    told = (f"{name.replace('_', ' ')} ({_short(published.get(name), today.get(name))})" for name in names)
+    return f", in {'; '.join(told)}" if names else ""
+
+
+def _short(charged: Any, today: Any) -> str:
+    """Return two values, where they are short enough to be read."""
+    was, now = (json.dumps(one, ensure_ascii=False) for one in (charged, today))
+    return (
+        f"{was} was charged, {now} is there today" if max(len(was), len(now)) <= _READABLE else "long; compare the two"
+    )
+
+
+_READABLE = 60
+"""Values of so many characters are told in a finding."""
+
+
+def _term(value: object) -> str:
+    return amount_text(value) if isinstance(value, Fraction) else str(value)
 
 
 def config_keeps_the_terms(evidence: Evidence) -> Iterator[AuditFinding]:
@@ -140,7 +170,8 @@ def config_keeps_the_terms(evidence: Evidence) -> Iterator[AuditFinding]:
         }
         other = [name for name, term in asked.items() if term is not None and getattr(state.terms, name) != term]
         if other:
-            said = f"office.toml and the account differ in {', '.join(other)}."
+            told = (f"{name}: {_term(asked[name])} and {_term(getattr(state.terms, name))}" for name in other)
+            said = f"office.toml and the account differ in {'; '.join(told)}."
             yield found("terms-differ", str(state.account), said)
         shares = tuple((one.release, one.rho) for one in office.account.calendar if one.year == state.account.year)
         if shares and not large and shares != tuple((one.release, one.rho) for one in state.planned):

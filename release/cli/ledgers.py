@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,23 @@ import typer
 from rich.table import Table
 
 from release.amounts import written
+from release.audit.gathering import stored_results, stored_signatures
+from release.audit.kept import unpaid, unpaid_words
 from release.cli import wiring
 from release.cli.printing import command, out, print_json
 from release.config import Office, load_office
-from release.errors import UsageError
+from release.errors import DamagedLedgerError, UsageError
+from release.ledger.book import Book
 from release.ledger.entries import Entry, canonical
+from release.ledger.findings import Finding, error
 from release.ledger.sql import restore
 from release.ledger.values import Account, AccountState, Charge
 from release.privacy import POLICY_RHO_CAP, amount_text, parse_rho, volume_interval_percent
 from release.tables import Tier
 from release.wording import decimals_up, exact, holder, unit_warning, volume_bound
+
+_LETTERS = 3
+"""A reason, or who decided, has so many letters at least."""
 
 
 def create(file: Path) -> None:
@@ -59,8 +67,9 @@ def verify(file: Path, heads: Path | None, *, as_json: bool) -> None:
     """Read the whole chain and tell whatever is wrong with it; exits 5 on a finding."""
     if heads is not None and not heads.exists():
         raise UsageError(f"There is nothing at {heads}; nothing was verified.")
-    book = wiring.open_book(load_office(file), file.parent, seen=heads)
-    findings = book.verify()
+    office = load_office(file)
+    book = wiring.open_book(office, file.parent, seen=heads)
+    findings = (*book.verify(), *_unpaid(book, wiring.state_folder(office, file.parent)))
     if as_json:
         print_json(
             {
@@ -78,6 +87,17 @@ def verify(file: Path, heads: Path | None, *, as_json: bool) -> None:
             typer.echo(f"The chain is whole: {book.head().sequence} entries, no finding.")
     if findings:
         raise typer.Exit(5)
+
+
+def _unpaid(book: Book, state: Path) -> Iterator[Finding]:
+    """Yield the kept results and signatures whose charge the ledger doesn't have."""
+    try:
+        entries = [entry.hash for entry in book.entries()]
+    except DamagedLedgerError:
+        return  # told already
+    for what, kept in (("noisy result", stored_results(state)), ("signature", stored_signatures(state))):
+        for one in unpaid(entries, kept):
+            yield error(f"{what.split()[-1]}-unpaid", one.name, unpaid_words(what, one))
 
 
 def export(file: Path, *, as_json: bool) -> None:
@@ -100,13 +120,19 @@ def export(file: Path, *, as_json: bool) -> None:
         print_json(entry)
 
 
-def raise_limit(file: Path, *, source: str, year: int, tier: str, limit: str, reason: str) -> None:
+def raise_limit(
+    file: Path, *, source: str, year: int, tier: str, limit: str, reason: str, decided_by: str | None = None
+) -> None:
     """Raise an account's limit and tell where it stands."""
+    for name, text in (("--reason", reason), ("--decided-by", decided_by)):
+        if text is not None and sum(map(str.isalpha, text)) < _LETTERS:
+            raise UsageError(f"{name} is shown to the public for ever: say it in words. The limit is what it was.")
     office = load_office(file)
     book = wiring.open_book(office, file.parent)
     account = Account(office=office.code, source=source, year=year, tier=tier)
     amount = parse_rho(limit, high=POLICY_RHO_CAP)
-    book.raise_limit(account, amount, reason, date=datetime.datetime.now(tz=datetime.UTC).date().isoformat())
+    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    book.raise_limit(account, amount, reason, date=today, decided_by=decided_by)
     typer.echo(f"The limit of {account} is rho {written(amount)} from now on. Write it into {file} too.")
 
 
@@ -152,7 +178,13 @@ def _account_document(state: AccountState) -> dict[str, Any]:
         "delta": amount_text(delta),
         "planned": [{"release": one.release, "rho": amount_text(one.rho)} for one in state.planned if not one.charged],
         "raised": [
-            {"date": one.date, "limit": {"rho": amount_text(one.limit)}, "reason": one.reason} for one in state.raised
+            {
+                "date": one.date,
+                "limit": {"rho": amount_text(one.limit)},
+                "reason": one.reason,
+                "decided_by": one.decided_by,
+            }
+            for one in state.raised
         ],
     }
 

@@ -111,6 +111,7 @@ def ledger_raise(  # noqa: PLR0917 - options, all named
     limit: Annotated[str, typer.Option(help='The new limit in rho, such as "5".')],
     reason: Annotated[str, typer.Option(help="Why; shown for ever.")],
     tier: Annotated[str, typer.Option(help="uniform or large-trader.")] = "uniform",
+    decided_by: Annotated[str | None, typer.Option(help="Under whose authority; shown for ever.")] = None,
 ) -> None:
     """Raise an account's limit by an entry that says why.
 
@@ -118,7 +119,7 @@ def ledger_raise(  # noqa: PLR0917 - options, all named
     """
     from release.cli import ledgers
 
-    ledgers.raise_limit(file, source=source, year=year, tier=tier, limit=limit, reason=reason)
+    ledgers.raise_limit(file, source=source, year=year, tier=tier, limit=limit, reason=reason, decided_by=decided_by)
 
 
 @ledger.command("restore")

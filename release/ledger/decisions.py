@@ -70,7 +70,9 @@ def open_account(chain: Writing, account: Account, terms: Terms, date: str) -> S
     return standing
 
 
-def raise_account(chain: Writing, account: Account, limit: Fraction, reason: str, date: str) -> None:
+def raise_account(
+    chain: Writing, account: Account, limit: Fraction, *, reason: str, decided_by: str | None, date: str
+) -> None:
     """Raise an account's limit; the same limit again, as after a lost answer, changes nothing."""
     standing = _opened_standing(chain, account)
     if checked_amount("the limit", limit) < standing.terms.limit:
@@ -78,7 +80,7 @@ def raise_account(chain: Writing, account: Account, limit: Fraction, reason: str
         raise TermsError(account=str(account), term="limit", asked=written(limit), fixed=fixed)
     if limit > standing.terms.limit:
         raised = after_limit(standing, limit)
-        _append(chain, Limit(account=account, date=date, reason=reason, standing=raised))
+        _append(chain, Limit(account=account, date=date, reason=reason, standing=raised, decided_by=decided_by))
 
 
 def declare(chain: Writing, account: Account, shares: Shares, date: str, terms: Terms | None) -> None:
