@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dashboard import figures, names
-from dashboard.mirrored import gap_beyond_noise, is_bounded, noise_explains, sure_gap
+from dashboard.mirrored import Gaps, gap_beyond_noise, gaps_of, is_bounded, noise_explains
 from release.mirror.comparison import Agreement, MirrorCell
 from release.wording import amount, count, percent, ratio, ratio_interval
 
@@ -19,17 +19,18 @@ def lead(cells: Sequence[MirrorCell], agreement: Agreement) -> str:
         f"{_of(told['corresponds'], 'corresponds', 'correspond')}, {_of(told['differs'], 'differs', 'differ')} and"
     )
     factor = f"±{percent(agreement.tolerance)} around the CIF/FOB factor {agreement.cif_fob:.4g}"
-    return f"{flows}, {counted} {count(open_)} cannot be told at {factor}. {_largest(cells)}"
+    return f"{flows}, {counted} {count(open_)} cannot be told at {factor}. {_largest(cells, gaps_of(cells, agreement))}"
 
 
 def _of(number: int, one: str, many: str) -> str:
     return f"{'none' if number == 0 else count(number)} {one if number == 1 else many}"
 
 
-def _largest(cells: Sequence[MirrorCell]) -> str:
-    sure = max(cells, key=sure_gap, default=None)
-    if sure is not None and sure_gap(sure) > 0:
-        return f"Largest sure gap: {between(sure)}, at least {amount(sure_gap(sure), 'USD')}, {_higher(sure)} higher."
+def _largest(cells: Sequence[MirrorCell], gaps: Gaps) -> str:
+    sure = max(cells, key=gaps.least, default=None)
+    if sure is not None and gaps.least(sure) > 0:
+        least = amount(gaps.least(sure), "USD")
+        return f"Largest sure gap: {between(sure)}, at least {least}, {_higher(sure)} higher."
     noisy = max(cells, key=gap_beyond_noise, default=None)
     if noisy is not None and gap_beyond_noise(noisy) > 0:
         least = amount(gap_beyond_noise(noisy), "USD")

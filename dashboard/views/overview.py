@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import budgets, charts, figures, markup, sentences
 from dashboard.choices import kept
-from dashboard.mirrored import PAIRS, noise_explains, product_levels, products_of
+from dashboard.mirrored import PAIRS, gaps_of, noise_explains, product_levels, products_of
 from dashboard.views import ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen, product_chosen
 from release.mirror.comparison import MirrorCell
@@ -37,7 +37,7 @@ def show(page: Page) -> None:
         _matrix(page, cells, period)
     with right:
         st.subheader("Largest gaps first", anchor=False)
-        ranking.show(cells)
+        ranking.show(cells, gaps_of(cells, page.agreement))
     _all_flows(cells)
     _covers(page)
 

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, figures, markup, names, sentences
-from dashboard.mirrored import gap_beyond_noise, sure_gap
-from dashboard.views.ranking import BEYOND, least
+from dashboard.mirrored import Gaps, gap_beyond_noise
+from dashboard.views.ranking import beyond, heads, least
 from release.mirror.agreement import Past
 from release.mirror.comparison import MirrorCell
 from release.mirror.looks import Look
@@ -16,12 +16,12 @@ from release.wording import amount, percent, ratio, ratio_interval
 MOST_PRODUCTS = 14
 
 
-def products(whole: MirrorCell, parts: Sequence[MirrorCell]) -> None:
+def products(whole: MirrorCell, parts: Sequence[MirrorCell], gaps: Gaps) -> None:
     """Write which products carry the gap: a dumbbell, a scatter and a table."""
     ranked = sorted(parts, key=lambda one: (-gap_beyond_noise(one), -abs(_rest(one))))
     st.subheader("Which products carry the gap", anchor=False)
     noisy = [one for one in parts if gap_beyond_noise(one) > 0]
-    st.html(markup.paragraph(_carried(noisy, len(parts))))
+    st.html(markup.paragraph(_carried(noisy, gaps)))
     left, right = st.columns([3, 2], gap="large")
     with left:
         shown = ranked[:MOST_PRODUCTS]
@@ -43,12 +43,11 @@ def products(whole: MirrorCell, parts: Sequence[MirrorCell]) -> None:
                 "Each point is a product; the cross is its 95 % interval of noise, the wedge the agreed band.", "quiet"
             )
         )
-    columns = ("Product", "Verdict", "Exports", "Imports", "Imports less exports", "Beyond noise", "Sure gap")
+    columns = ("Product", "Verdict", "Exports", "Imports", "Imports less exports", *heads(gaps)[::-1])
     most = min(len(ranked), 2 * MOST_PRODUCTS)
-    caption = (
-        f"{most} of {len(parts)} products, those with most beyond noise first. ± is half a 95 % interval. {BEYOND}"
-    )
-    rows = [_product_row(one) for one in ranked[: 2 * MOST_PRODUCTS]]
+    first = f"{most} of {len(parts)} products, those with most beyond noise first"
+    caption = f"{first}. ± is half a 95 % interval. {beyond(gaps)}"
+    rows = [_product_row(one, gaps) for one in ranked[: 2 * MOST_PRODUCTS]]
     with st.expander("The same as a table"):
         st.html(markup.table(caption, columns, rows, numbers=columns[2:]))
 
@@ -57,7 +56,8 @@ def _rest(cell: MirrorCell) -> float:
     return cell.m - cell.cif_fob * cell.x
 
 
-def _carried(noisy: Sequence[MirrorCell], parts: int) -> str:
+def _carried(noisy: Sequence[MirrorCell], gaps: Gaps) -> str:
+    parts = len(gaps.sure)
     if not noisy:
         return f"In none of {parts} products is the gap beyond noise."
     listed = [
@@ -65,7 +65,7 @@ def _carried(noisy: Sequence[MirrorCell], parts: int) -> str:
         f" {least(gap_beyond_noise(one))})"
         for one in sorted(noisy, key=gap_beyond_noise, reverse=True)[:3]
     ]
-    sure = sum(sure_gap(one) > 0 for one in noisy)
+    sure = sum(gaps.least(one) > 0 for one in noisy)
     expected = max(1, round(0.05 * parts))
     some = f"In {len(noisy)} of {parts} products the gap is beyond noise; chance alone would make about {expected} so."
     return f"{some} In {sure or 'none'} of them it is sure. Most beyond noise: {'; '.join(listed)}."
@@ -102,7 +102,7 @@ def _point(cell: MirrorCell) -> dict[str, object]:
     }
 
 
-def _product_row(cell: MirrorCell) -> tuple[markup.Value, ...]:
+def _product_row(cell: MirrorCell, gaps: Gaps) -> tuple[markup.Value, ...]:
     return (
         names.product_with_code(cell.product),
         figures.verdict(cell),
@@ -110,7 +110,7 @@ def _product_row(cell: MirrorCell) -> tuple[markup.Value, ...]:
         figures.with_error(cell.m, cell.m_sd),
         figures.with_error(cell.gap, (cell.x_sd**2 + cell.m_sd**2) ** 0.5),
         least(gap_beyond_noise(cell)),
-        least(sure_gap(cell)),
+        least(gaps.least(cell)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import math
+import random
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,7 +21,7 @@ from dashboard.budgets import accounts, epsilon_of, joint, published_epsilons, s
 from dashboard.configuration import toml_of
 from dashboard.drafts import Draft, notes_on, planned
 from dashboard.losses import epsilon
-from dashboard.mirrored import PAIRS, family, noise_explains, sure_gap
+from dashboard.mirrored import PAIRS, family, gaps_of, noise_explains
 from dashboard.precedents import RHYTHMS, precedent
 from dashboard.sources import published_at
 from dashboard.tables import Wanted, cells_of, csv_of, parquet_of, wanted_cells, with_verdicts
@@ -29,10 +30,11 @@ from release.config import load_release
 from release.ledger.book import Book
 from release.ledger.memory import MemoryStore
 from release.mirror.comparison import Agreement, compare
+from release.mirror.summary import largest_sure_gap
 from release.plan import make_plan
 from release.priors.loading import load_prior
 from release.tables import Level
-from release.wording import ratio_interval
+from release.wording import amount, ratio_interval
 
 DELTA = Fraction(1, 10**8)
 
@@ -113,11 +115,38 @@ def test_a_family_has_the_figures_of_the_whole_comparison(world: Path) -> None:
 def test_a_gap_whose_sign_is_open_is_no_sure_gap(world: Path) -> None:
     cells = family(published_at([world]).bundles, PAIRS, "2024", Agreement()).cells
     differing = next(cell for cell in cells if (cell.exporter, cell.importer) == ("NLD", "ITA"))
-    assert sure_gap(differing) == differing.gap_low
-    assert sure_gap(replace(differing, gap_low=None)) == 0
-    assert sure_gap(replace(differing, gap_low=-5.0, gap_high=-2.0)) == 2.0
+    assert gaps_of([differing], Agreement()).least(differing) > 0
+    unbounded = replace(differing, bound_x=None)
+    assert gaps_of([unbounded], Agreement()).least(unbounded) == 0
     assert not noise_explains(differing)
     assert noise_explains(replace(differing, gap_noise_low=-1.0, gap_noise_high=1.0))
+
+
+@pytest.mark.parametrize("level", [PAIRS, "partner x chapter"])
+def test_the_largest_sure_gap_is_that_of_the_comparison(world: Path, level: str) -> None:
+    agreement = Agreement()
+    cells = family(published_at([world]).bundles, level, "2024", agreement).cells
+    largest = largest_sure_gap(cells, alpha=agreement.alpha)
+    assert largest is not None
+    assert max(map(gaps_of(cells, agreement).least, cells)) == largest.least
+    assert amount(largest.least, "USD") in sentences.lead(cells, agreement)
+
+
+def test_of_unclipped_gaps_those_furthest_beyond_their_noise_are_sure(world: Path) -> None:
+    agreement, chance = Agreement(), random.Random(7)
+    found = family(published_at([world]).bundles, "partner x chapter", "2024", agreement).cells
+    whole = [
+        replace(one, gap=chance.uniform(-5, 5), x_sd=chance.uniform(0, 1), m_sd=1, bound_x=0, bound_m=0, bound_over_x=0)
+        for one in found
+    ]
+    gaps = gaps_of(whole, agreement)
+    by_z = sorted(whole, key=lambda one: abs(one.gap) / math.hypot(one.x_sd, one.m_sd), reverse=True)
+    sure = [gaps.least(one) > 0 for one in by_z]
+    assert sure == sorted(sure, reverse=True)
+    assert 0 < sum(sure) < len(sure)
+    for one in by_z:
+        reach = abs(one.gap) / math.hypot(one.x_sd, one.m_sd)
+        assert (gaps.least(one) > 0) == (math.erfc(reach / math.sqrt(2)) < 1 - gaps.level)
 
 
 def test_the_reason_of_a_verdict_names_what_keeps_it_open(unbounded: Path) -> None:
