@@ -116,6 +116,21 @@ def gaps_of(cells: Sequence[MirrorCell], agreement: Agreement) -> Gaps:
     )
 
 
+def understated(cell: MirrorCell, flow: str) -> bool:
+    """Return whether a side's figure (`x` or `m`) is understated by an amount of which no bound is stated."""
+    return (cell.bound_x if flow == "x" else cell.bound_m) is None
+
+
+def is_one_sided(cell: MirrorCell) -> bool:
+    """Return whether either side's figure is understated by an amount of which no bound is stated."""
+    return understated(cell, "x") or understated(cell, "m")
+
+
+def clipping_explains(cell: MirrorCell) -> bool:
+    """Return whether clipping alone could have made the gap: the lower side states no bound on it."""
+    return understated(cell, "x" if cell.gap > 0 else "m")
+
+
 def gap_beyond_noise(cell: MirrorCell) -> float:
     """Return the size of the gap that noise alone doesn't explain; clipping may."""
     return _least(cell.gap_noise_low, cell.gap_noise_high)

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import figures, markup, names
 from dashboard.mirrored import Gaps, gap_beyond_noise
 from dashboard.views.page import Page
-from dashboard.views.ranking import heads, least
+from dashboard.views.ranking import beyond_noise, heads, least
 from release.mirror.comparison import MirrorCell
 from release.wording import amount
 
@@ -42,7 +42,7 @@ def show(page: Page, exporter: str, importer: str, gaps: Gaps) -> None:
                 names.product_with_code(one.product),
                 _higher(one),
                 figures.with_error(abs(one.gap), (one.x_sd**2 + one.m_sd**2) ** 0.5),
-                least(gap_beyond_noise(one)),
+                beyond_noise(one),
                 least(gaps.least(one)),
             )
             for one in first

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import budgets, charts, figures, markup, sentences
 from dashboard.choices import kept
-from dashboard.mirrored import PAIRS, gaps_of, noise_explains, product_levels, products_of
+from dashboard.mirrored import PAIRS, gaps_of, is_one_sided, noise_explains, product_levels, products_of
 from dashboard.views import ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen, product_chosen
 from release.mirror.comparison import MirrorCell
@@ -69,6 +69,7 @@ def _matrix(page: Page, cells: Sequence[MirrorCell], period: str) -> None:
         markup.paragraph(
             "Each square is one flow. Blue: the exporter reports more. Orange: the importer does. Pale: it can't be"
             " told whether they differ. A dot ● means that the added noise alone could have made the difference."
+            " Dashed, with ?: a side is understated by an unknown amount, so no difference is shown."
             " Choose a square to see the pair.",
             "quiet",
         )
@@ -95,21 +96,31 @@ def _address(exporter: str, importer: str, period: str) -> dict[str, str]:
 
 
 def _square(cell: MirrorCell) -> dict[str, object]:
-    shade = 0.0 if cell.srd is None else max(-charts.CLAMP, min(charts.CLAMP, cell.srd))
+    shade = 0.0 if cell.srd is None or is_one_sided(cell) else max(-charts.CLAMP, min(charts.CLAMP, cell.srd))
     return {
         "exporter": cell.exporter,
         "importer": cell.importer,
         "way": sentences.between(cell),
         "shade": shade,
-        "told": percent(cell.srd),
+        "told": "?" if is_one_sided(cell) else percent(cell.srd),
+        "difference": _difference(cell),
+        "unknown": is_one_sided(cell),
         "sign": _SIGNS[cell.verdict],
         "verdict": figures.verdict(cell),
         "open": cell.verdict == "cannot tell",
         "within": noise_explains(cell),
-        "x": figures.with_error(cell.x, cell.x_sd),
-        "m": figures.with_error(cell.m, cell.m_sd),
+        "x": figures.side(cell, "x"),
+        "m": figures.side(cell, "m"),
         "noise": figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high),
     }
+
+
+def _ratio(cell: MirrorCell) -> str:
+    return f"{figures.one_sided(cell)}{ratio(cell.ratio)}"
+
+
+def _difference(cell: MirrorCell) -> str:
+    return f"{figures.one_sided(cell)}{percent(cell.srd)}"
 
 
 def _all_flows(cells: Sequence[MirrorCell]) -> None:
@@ -119,16 +130,17 @@ def _all_flows(cells: Sequence[MirrorCell]) -> None:
         (
             ranking.link(cell),
             figures.verdict(cell),
-            figures.with_error(cell.x, cell.x_sd),
-            figures.with_error(cell.m, cell.m_sd),
-            f"{ratio(cell.ratio)} ({ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high)})",
-            f"{percent(cell.srd)} ({figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high)})",
+            figures.side(cell, "x"),
+            figures.side(cell, "m"),
+            f"{_ratio(cell)} ({ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high)})",
+            f"{_difference(cell)} ({figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high)})",
             *((_USUAL[cell.is_unusual],) if known else ()),
         )
         for cell in cells
     ]
     st.subheader("All flows", anchor=False)
-    caption = "± is half a 95 % interval of the added noise; in brackets stand 95 % intervals by noise alone"
+    caption = "± is half a 95 % interval of the added noise; in brackets stand 95 % intervals by noise alone."
+    caption += sentences.understatement(cells)
     heads = (*columns, "For this pair") if known else columns
     st.html(markup.table(caption, heads, rows, numbers=columns[2:], short=columns[:1]))
 

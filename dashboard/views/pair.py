@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import charts, figures, markup, names, sentences
 from dashboard.choices import asked_in_vain, choice
-from dashboard.mirrored import PAIRS, Gaps, gaps_of, noise_explains, product_levels
+from dashboard.mirrored import PAIRS, Gaps, gaps_of, is_one_sided, noise_explains, product_levels
 from dashboard.views import asking, pair_parts, ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen
 from release.mirror.comparison import MirrorCell
@@ -16,6 +16,8 @@ from release.wording import amount, percent, ratio, ratio_interval
 
 _OPEN = ""
 """No office is chosen yet."""
+
+_REST = {False: "of which the rest", True: "of which the rest (includes what scaling down took off; no bound)"}
 
 _SAME_LEVEL = 1e-9
 
@@ -91,9 +93,9 @@ def _to_choose(page: Page, exporter: str, importer: str, period: str) -> None:
 
 def _verdict(cell: MirrorCell, alike: Sequence[MirrorCell], gaps: Gaps) -> None:
     lead = (
-        f"{names.area(cell.exporter)} reports {figures.with_error(cell.x, cell.x_sd)} of exports to"
+        f"{names.area(cell.exporter)} reports {sentences.reports(cell, 'x')} of exports to"
         f" {names.area(cell.importer)} in {cell.period}; {names.area(cell.importer)} reports"
-        f" {figures.with_error(cell.m, cell.m_sd)} of imports. Verdict: {figures.verdict(cell)}."
+        f" {sentences.reports(cell, 'm')} of imports. Verdict: {figures.verdict(cell)}."
     )
     st.html(markup.paragraph(lead, "lead"))
     st.html(markup.paragraph(sentences.why(cell)))
@@ -182,7 +184,7 @@ def _explained(cell: MirrorCell, gaps: Gaps) -> str:
             f"of which freight and insurance (factor {cell.cif_fob:.4g})",
             figures.with_error(freight * cell.x, freight * cell.x_sd) if freight else "none: no factor applies",
         ),
-        ("of which the rest", figures.with_error(cell.m - cell.cif_fob * cell.x, rest_sd)),
+        (_REST[is_one_sided(cell)], figures.with_error(cell.m - cell.cif_fob * cell.x, rest_sd)),
         (
             f"Sure gap ({figures.confidence(gaps.level)}, {len(gaps.sure)} flows looked at together)",
             ranking.least(gaps.least(cell)),

@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, figures, markup, names, sentences
-from dashboard.mirrored import Gaps, gap_beyond_noise
-from dashboard.views.ranking import beyond, heads, least
+from dashboard.mirrored import Gaps, gap_beyond_noise, is_one_sided, understated
+from dashboard.views.ranking import beyond, beyond_noise, heads, least
 from release.mirror.agreement import Past
 from release.mirror.comparison import MirrorCell
 from release.mirror.looks import Look
@@ -29,8 +29,11 @@ def products(whole: MirrorCell, parts: Sequence[MirrorCell], gaps: Gaps) -> None
         st.altair_chart(
             charts.dumbbell(pd.DataFrame([side for one in shown for side in _sides(one)]), labels),
             width="stretch",
-            alt=f"Exports and imports of the {len(shown)} products with the largest gaps; the table holds the figures.",
+            alt=f"Exports and imports of the {len(shown)} products with the largest gaps; an arrow: understated by an"
+            " unknown amount; the table holds the figures.",
         )
+        if any(is_one_sided(one) for one in shown):
+            st.html(markup.paragraph("An arrow: the side is understated by an unknown amount.", "quiet"))
     with right:
         band = (whole.band_low, whole.band_high)
         st.altair_chart(
@@ -46,7 +49,7 @@ def products(whole: MirrorCell, parts: Sequence[MirrorCell], gaps: Gaps) -> None
     columns = ("Product", "Verdict", "Exports", "Imports", "Imports less exports", *heads(gaps)[::-1])
     most = min(len(ranked), 2 * MOST_PRODUCTS)
     first = f"{most} of {len(parts)} products, those with most beyond noise first"
-    caption = f"{first}. ± is half a 95 % interval. {beyond(gaps)}"
+    caption = f"{first}. ± is half a 95 % interval. {beyond(gaps)}{sentences.understatement(parts)}"
     rows = [_product_row(one, gaps) for one in ranked[: 2 * MOST_PRODUCTS]]
     with st.expander("The same as a table"):
         st.html(markup.table(caption, columns, rows, numbers=columns[2:]))
@@ -62,7 +65,7 @@ def _carried(noisy: Sequence[MirrorCell], gaps: Gaps) -> str:
         return f"In none of {parts} products is the gap beyond noise."
     listed = [
         f"{names.product_with_code(one.product)} ({'imports' if one.gap > 0 else 'exports'} higher,"
-        f" {least(gap_beyond_noise(one))})"
+        f" {beyond_noise(one)})"
         for one in sorted(noisy, key=gap_beyond_noise, reverse=True)[:3]
     ]
     sure = sum(gaps.least(one) > 0 for one in noisy)
@@ -72,7 +75,7 @@ def _carried(noisy: Sequence[MirrorCell], gaps: Gaps) -> str:
 
 
 def _sides(cell: MirrorCell) -> list[dict[str, object]]:
-    sides = (("exports", cell.x, cell.x_sd), ("imports", cell.m, cell.m_sd))
+    sides = (("exports", "x", cell.x, cell.x_sd), ("imports", "m", cell.m, cell.m_sd))
     return [
         {
             "product": names.product_with_code(cell.product),
@@ -80,9 +83,10 @@ def _sides(cell: MirrorCell) -> list[dict[str, object]]:
             "value": value,
             "low": value - figures.Z95 * sd,
             "high": value + figures.Z95 * sd,
-            "words": figures.with_error(value, sd),
+            "words": figures.side(cell, flow),
+            "open": understated(cell, flow),
         }
-        for side, value, sd in sides
+        for side, flow, value, sd in sides
     ]
 
 
@@ -96,8 +100,8 @@ def _point(cell: MirrorCell) -> dict[str, object]:
         "x_high": cell.x + reach_x,
         "m_low": cell.m - reach_m,
         "m_high": cell.m + reach_m,
-        "x_words": figures.with_error(cell.x, cell.x_sd),
-        "m_words": figures.with_error(cell.m, cell.m_sd),
+        "x_words": figures.side(cell, "x"),
+        "m_words": figures.side(cell, "m"),
         "verdict": figures.verdict(cell),
     }
 
@@ -106,10 +110,10 @@ def _product_row(cell: MirrorCell, gaps: Gaps) -> tuple[markup.Value, ...]:
     return (
         names.product_with_code(cell.product),
         figures.verdict(cell),
-        figures.with_error(cell.x, cell.x_sd),
-        figures.with_error(cell.m, cell.m_sd),
+        figures.side(cell, "x"),
+        figures.side(cell, "m"),
         figures.with_error(cell.gap, (cell.x_sd**2 + cell.m_sd**2) ** 0.5),
-        least(gap_beyond_noise(cell)),
+        beyond_noise(cell),
         least(gaps.least(cell)),
     )
 
@@ -129,8 +133,8 @@ def over_time(cells: Sequence[MirrorCell], looks: Sequence[Look]) -> None:
         (
             one.period,
             figures.verdict(one),
-            figures.with_error(one.x, one.x_sd),
-            figures.with_error(one.m, one.m_sd),
+            figures.side(one, "x"),
+            figures.side(one, "m"),
             ratio(one.ratio),
             ratio_interval(one.ratio_noise_low, one.ratio_noise_high),
             percent(one.srd),

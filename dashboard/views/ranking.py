@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import figures, markup
 from dashboard.choices import kept
-from dashboard.mirrored import Gaps, gap_beyond_noise
+from dashboard.mirrored import Gaps, clipping_explains, gap_beyond_noise
 from release.mirror.comparison import MirrorCell
 from release.wording import amount, count
 
@@ -41,18 +41,29 @@ def show(cells: Sequence[MirrorCell], gaps: Gaps) -> None:
 
 
 def ranked(cells: Sequence[MirrorCell], gaps: Gaps) -> list[MirrorCell]:
-    """Return the cells by their gaps: the sure one first, then what is beyond noise, then the estimate."""
-    return sorted(cells, key=lambda cell: (-gaps.least(cell), -gap_beyond_noise(cell), -abs(cell.gap)))
+    """Return the cells by their gaps: the sure one first, then what is beyond noise, then the estimate.
+
+    A gap that clipping alone could have made stands behind those that it couldn't.
+    """
+    return sorted(
+        cells, key=lambda cell: (-gaps.least(cell), clipping_explains(cell), -gap_beyond_noise(cell), -abs(cell.gap))
+    )
 
 
 def _ranked(cell: MirrorCell, gaps: Gaps) -> tuple[markup.Value, ...]:
-    return (link(cell), figures.verdict(cell), least(gaps.least(cell)), least(gap_beyond_noise(cell)))
+    return (link(cell), figures.verdict(cell), least(gaps.least(cell)), beyond_noise(cell))
 
 
 def link(cell: MirrorCell) -> markup.Link:
     """Return the way to a flow's pair, with what was chosen of the band."""
     shown = (("exporter", cell.exporter), ("importer", cell.importer), ("period", cell.period))
     return markup.Link(page="pair", shown=(*shown, *kept("t", "c")), words=f"{cell.exporter} to {cell.importer}")
+
+
+def beyond_noise(cell: MirrorCell) -> str:
+    """Return what of a gap noise alone doesn't make, and whether clipping could have made it."""
+    gap = gap_beyond_noise(cell)
+    return f"{least(gap)}, or clipping" if gap and clipping_explains(cell) else least(gap)
 
 
 def least(gap: float) -> str:

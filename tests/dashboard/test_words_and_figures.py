@@ -25,6 +25,7 @@ from dashboard.mirrored import PAIRS, family, gaps_of, noise_explains
 from dashboard.precedents import RHYTHMS, precedent
 from dashboard.sources import published_at
 from dashboard.tables import Wanted, cells_of, csv_of, parquet_of, wanted_cells, with_verdicts
+from dashboard.views import ranking
 from release.accounting import epsilon as epsilon_by_opendp
 from release.config import load_release
 from release.ledger.book import Book
@@ -287,3 +288,24 @@ def test_the_noise_of_the_last_release_is_read_off_its_scales(world: Path) -> No
 )
 def test_codes_have_names_and_unknown_ones_stay(name: Callable[[str], str], code: str, told: str) -> None:
     assert name(code) == told
+
+
+def test_a_side_without_a_bound_is_at_least_what_it_reports_and_its_gap_may_be_clipping(world: Path) -> None:
+    cells = family(published_at([world]).bundles, PAIRS, "2024", Agreement()).cells
+    cell = next(one for one in cells if (one.exporter, one.importer) == ("NLD", "ITA"))
+    assert figures.side(cell, "x") == figures.with_error(cell.x, cell.x_sd)
+    silent = replace(cell, bound_x=None)
+    assert figures.side(silent, "x") == f"≥ {figures.with_error(cell.x, cell.x_sd)}"
+    assert figures.side(silent, "m") == figures.with_error(cell.m, cell.m_sd)
+    assert "understated by an unknown amount" in sentences.reports(silent, "x")
+    signs = [figures.one_sided(replace(cell, **{name: None})) for name in ("bound_x", "bound_m", "bound_over_x")]
+    assert signs == ["≤ ", "≥ ", "? "]
+    assert ranking.beyond_noise(silent) == f"{ranking.beyond_noise(cell)}, or clipping"
+    assert "unless scaling down" in sentences.noise_only(silent)
+    assert "unless" not in sentences.noise_only(replace(cell, bound_m=None))
+    others = [one for one in cells if "NLD" not in {one.exporter, one.importer}]
+    told = sentences.limits([silent, *others])
+    assert told is not None
+    assert "In its one flow the figure of NLD is the lower one; scaling down alone would do this." in told
+    behind = ranking.ranked([silent, *others], gaps_of([silent, *others], Agreement()))
+    assert behind[-1] is silent
