@@ -279,6 +279,22 @@ def test_monthly_releases_are_charged_twelve_times(world: Path) -> None:
     assert "That isn't a loss" in shown("plan", world, rho="much")
 
 
+def test_another_loss_moves_the_bound_or_the_noise_and_the_plan_says_which(world: Path) -> None:
+    as_before = shown("plan", world, of="NLD")
+    assert "lowers the bound" not in as_before
+    assert "The bound stays" not in as_before
+    lower = shown("plan", world, of="NLD", rho="1/4")
+    found = re.search(r"lowers the bound from US\$ ([\d.]+) m to US\$ ([\d.]+) m, and the noise stays", lower)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(2 * float(found[2]), rel=0.01)
+    assert "come into the tier of large traders, which protects them less" in lower
+    assert "understated by more" in shown("plan", world, of="NLD", rho="1/4", large="off")
+    kept = shown("plan", world, of="NLD", rho="1/4", keep="bound")
+    assert re.search(rf"The bound stays at US\$ {found[1]} m, and the noise is drawn 2 times as large", kept)
+    assert "raises the bound" in shown("plan", world, of="NLD", rho="2")
+    assert "Use a point for decimals: 0.5." in shown("plan", world, rho="0,5")
+
+
 def test_what_was_never_chosen_follows_the_office(tmp_path: Path) -> None:
     write_release(World(offices=("ITA",)), "ITA", tmp_path)
     write_release(World(offices=("NLD",), rho="1/2"), "NLD", tmp_path)
