@@ -91,7 +91,7 @@ def _heads(orient: Literal["top", "left"]) -> alt.Axis:
 
 
 def interval_on_band(interval: pd.DataFrame, band: tuple[float, float]) -> alt.LayerChart:
-    """Return the intervals of a ratio as bars against the agreed band.
+    """Return the intervals of a ratio as bars against the band.
 
     Args:
         interval: a row an interval: `kind, low, high, ratio, words`; an open side is cut at the chart's edge.
@@ -189,7 +189,7 @@ def past(ratios: pd.DataFrame, band: tuple[float, float]) -> alt.LayerChart:
 
     Args:
         ratios: a row a period: `period, kind, ratio, low, high, words`; a past ratio is exact, its limits are its own.
-        band: the agreed band's edges.
+        band: the band's edges.
     """
     kinds = ["published exactly", "this release"]
     scale = alt.Scale(domain=[0.0, 1.05 * max(float(ratios["high"].max()), band[1])], nice=False)

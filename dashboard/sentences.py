@@ -13,8 +13,9 @@ from dashboard.mirrored import (
     noise_explains,
     understated,
 )
+from release.mirror.agreement import band_of
 from release.mirror.comparison import Agreement, MirrorCell
-from release.wording import amount, count, percent, ratio, ratio_interval
+from release.wording import amount, count, percent, ratio, ratio_interval, within
 
 UNDERSTATED = (
     "≥: understated by an unknown amount, as the office states no bound on what scaling down large traders took off."
@@ -23,16 +24,23 @@ UNDERSTATED = (
 COVERS = "This covers the added noise and the stated bounds on clipping, not how the offices record trade."
 
 
-def lead(cells: Sequence[MirrorCell], agreement: Agreement) -> str:
-    """Return what comes first: how many flows correspond, differ, or can't be told, and the largest gap."""
+def lead(cells: Sequence[MirrorCell], agreement: Agreement, word: str) -> str:
+    """Return what comes first: how many flows correspond, differ, or can't be told, and the largest gap.
+
+    `word` says how one came by the band: it is agreed, chosen or assumed.
+    """
     told = {verdict: sum(cell.verdict == verdict for cell in cells) for verdict in ("corresponds", "differs")}
     open_ = len(cells) - sum(told.values())
     flows = f"Of {count(len(cells))} {'flow' if len(cells) == 1 else 'flows'}"
     counted = (
         f"{_of(told['corresponds'], 'corresponds', 'correspond')}, {_of(told['differs'], 'differs', 'differ')} and"
     )
-    factor = f"±{percent(agreement.tolerance)} around the CIF/FOB factor {agreement.cif_fob:.4g}"
-    return f"{flows}, {counted} {count(open_)} cannot be told at {factor}. {_largest(cells, gaps_of(cells, agreement))}"
+    factor = f"{within(agreement.tolerance)} of the {word} CIF/FOB factor {agreement.cif_fob:.4g}"
+    edges = band_of(agreement, agreement.cif_fob)
+    band = "" if agreement.by_pair else f" ({ratio(edges.low)} to {ratio(edges.high)})"
+    return (
+        f"{flows}, {counted} {count(open_)} cannot be told {factor}{band}. {_largest(cells, gaps_of(cells, agreement))}"
+    )
 
 
 def _of(number: int, one: str, many: str) -> str:
@@ -121,11 +129,11 @@ def _higher(cell: MirrorCell) -> str:
     return "imports" if cell.gap > 0 else "exports"
 
 
-def why(cell: MirrorCell) -> str:
+def why(cell: MirrorCell, word: str) -> str:
     """Return a cell's verdict and its reason: where the interval lies against the band, and what keeps them apart."""
     interval = ratio_interval(cell.ratio_low, cell.ratio_high)
     span = f"The {figures.confidence(cell.confidence)} interval of imports over exports ({interval})"
-    band = f"the agreed band, {ratio(cell.band_low)} to {ratio(cell.band_high)}"
+    band = f"the {word} band, {ratio(cell.band_low)} to {ratio(cell.band_high)}"
     if cell.verdict == "corresponds":
         said = f"{span} lies inside {band}."
     elif cell.higher == "m":

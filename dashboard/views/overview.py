@@ -11,9 +11,14 @@ from dashboard.mirrored import PAIRS, gaps_of, is_one_sided, noise_explains, pro
 from dashboard.views import ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen, product_chosen
 from release.mirror.comparison import MirrorCell
-from release.wording import percent, ratio, ratio_interval
+from release.wording import percent, ratio, ratio_interval, within
 
 _USUAL = {True: "unusual", False: "usual", None: "can't be said"}
+_AGREED = {
+    "agreed": " That was agreed beforehand.",
+    "chosen": " That was chosen on this page; nobody agreed on it.",
+    "assumed": " That is assumed, as no comparison's file was given; nobody agreed on it.",
+}
 _SIGNS = {"corresponds": "✓ corresponds", "differs": "≠ differs", "cannot tell": "? cannot tell"}
 
 
@@ -27,7 +32,7 @@ def show(page: Page) -> None:
     if not cells:
         st.html(markup.paragraph("The offices publish no common figure for this period and product.", "lead"))
         return
-    st.html(markup.paragraph(sentences.lead(cells, page.agreement), "lead"))
+    st.html(markup.paragraph(sentences.lead(cells, page.agreement, page.band), "lead"))
     st.html(markup.paragraph(_budget_used(page)))
     limits = sentences.limits(cells)
     if limits:
@@ -149,9 +154,9 @@ def _covers(page: Page) -> None:
     agreement = page.agreement
     st.html(
         markup.paragraph(
-            f"Corresponding means that imports over exports lie within ±{percent(agreement.tolerance)} of the CIF/FOB"
-            f" factor {agreement.cif_fob:.4g} ({agreement.cif_fob_source}), where one applies. ± is half a 95 %"
-            f" interval of the added noise. {sentences.COVERS}",
+            f"Corresponding means that imports over exports lie {within(agreement.tolerance)} of the CIF/FOB factor"
+            f" {agreement.cif_fob:.4g} ({agreement.cif_fob_source}), where one applies.{_AGREED[page.band]} ± is half a"
+            f" 95 % interval of the added noise. {sentences.COVERS}",
             "quiet",
         )
     )

@@ -47,7 +47,7 @@ def show(page: Page) -> None:
         asking.sheets(page, exporter, importer)
         return
     alike = _alike(page, cell)
-    _verdict(cell, alike, gaps_of(flows, page.agreement))
+    _verdict(page, cell, alike, gaps_of(flows, page.agreement))
     parts = _parts(page, cell)
     gaps = gaps_of(parts, page.agreement)
     if parts:
@@ -91,14 +91,14 @@ def _to_choose(page: Page, exporter: str, importer: str, period: str) -> None:
     ranking.show(cells, gaps_of(flows, page.agreement))
 
 
-def _verdict(cell: MirrorCell, alike: Sequence[MirrorCell], gaps: Gaps) -> None:
+def _verdict(page: Page, cell: MirrorCell, alike: Sequence[MirrorCell], gaps: Gaps) -> None:
     lead = (
         f"{names.area(cell.exporter)} reports {sentences.reports(cell, 'x')} of exports to"
         f" {names.area(cell.importer)} in {cell.period}; {names.area(cell.importer)} reports"
         f" {sentences.reports(cell, 'm')} of imports. Verdict: {figures.verdict(cell)}."
     )
     st.html(markup.paragraph(lead, "lead"))
-    st.html(markup.paragraph(sentences.why(cell)))
+    st.html(markup.paragraph(sentences.why(cell, page.band)))
     st.html(markup.paragraph(sentences.noise_only(cell)))
     stands = sentences.among(cell, alike)
     if stands:
@@ -113,7 +113,7 @@ def _verdict(cell: MirrorCell, alike: Sequence[MirrorCell], gaps: Gaps) -> None:
             width="stretch",
             alt=f"{told} {ratio(cell.band_high)}; the table below holds the same figures.",
         )
-        st.html(_figures(cell, gaps))
+        st.html(_figures(cell, gaps, page.band))
     with right:
         st.subheader("What could have been seen", anchor=False)
         st.html(markup.paragraph(sentences.detectable(cell)))
@@ -139,7 +139,7 @@ def _intervals(cell: MirrorCell) -> list[dict[str, object]]:
     ]
 
 
-def _figures(cell: MirrorCell, gaps: Gaps) -> str:
+def _figures(cell: MirrorCell, gaps: Gaps, word: str) -> str:
     rows = [
         (
             "Imports over exports (M / X)",
@@ -160,7 +160,7 @@ def _figures(cell: MirrorCell, gaps: Gaps) -> str:
             figures.gap_interval(cell.gap_low, cell.gap_high),
         ),
         (
-            "Agreed band",
+            f"{word.capitalize()} band",
             f"{ratio(cell.band_low)} to {ratio(cell.band_high)}",
             f"CIF/FOB factor {cell.cif_fob:.4g}",
             f"{cell.valuation_x} against {cell.valuation_m}",

@@ -39,11 +39,11 @@ def products(whole: MirrorCell, parts: Sequence[MirrorCell], gaps: Gaps) -> None
         st.altair_chart(
             charts.scatter(pd.DataFrame([_point(one) for one in parts]), band),
             width="stretch",
-            alt="Exports against imports by product with the agreed band; the table holds the figures.",
+            alt="Exports against imports by product with the band; the table holds the figures.",
         )
         st.html(
             markup.paragraph(
-                "Each point is a product; the cross is its 95 % interval of noise, the wedge the agreed band.", "quiet"
+                "Each point is a product; the cross is its 95 % interval of noise, the wedge the band.", "quiet"
             )
         )
     columns = ("Product", "Verdict", "Exports", "Imports", "Imports less exports", *heads(gaps)[::-1])

@@ -8,7 +8,7 @@ import numpy as np
 from release.inference.bands import critical_value
 from release.mirror.agreement import Agreement
 from release.mirror.cells import MirrorCell
-from release.wording import amount, percent
+from release.wording import amount, within
 
 IN_WORDS = {"x": "exports", "m": "imports"}
 
@@ -65,7 +65,7 @@ def sentence(flows: Sequence[MirrorCell], agreement: Agreement) -> str:
     around = " and ".join(f"{factor:g}" for factor in factors[:3]) if len(factors) <= 3 else "each pair's own factor"  # noqa: PLR2004
     told = (
         f"Of {len(flows)} flows {counts['corresponds']} correspond, {counts['differs']} differ and"
-        f" {counts['cannot tell']} cannot be told at ±{percent(agreement.tolerance)} around {around or 1}"
+        f" {counts['cannot tell']} cannot be told {within(agreement.tolerance)} of {around or 1}"
     )
     gap = largest_sure_gap(flows, alpha=agreement.alpha)
     if gap is None:

@@ -64,7 +64,9 @@ def _body(element: object) -> str:
 
 def test_the_overview_begins_with_how_many_flows_correspond_differ_or_cannot_be_told(world: Path) -> None:
     told = shown("overview", world)
-    assert "Of 12 flows, 10 correspond, 2 differ and 0 cannot be told at ±25 % around the CIF/FOB factor 1.06" in told
+    assert "Of 12 flows, 10 correspond, 2 differ and 0 cannot be told within a factor of 1.25 of the assumed" in told
+    assert "1.06 (0.85 to 1.33). Largest sure gap" in told
+    assert "nobody agreed on it" in told
     assert re.search(
         r"Largest sure gap: Netherlands \(NLD\) to Italy \(ITA\), at least US\$ \d.*bn, imports higher", told
     )
@@ -179,7 +181,8 @@ def test_a_comparison_s_file_sets_the_band_and_its_history_tells_what_is_usual(m
     other = shown("pair", *places, exporter="ITA", importer="NLD")
     assert re.search(r"5 earlier periods lead one to expect .* this one is unusual", other)
     overview = shown("overview", *places)
-    assert "at ±20 % around the CIF/FOB factor 1.035" in overview
+    assert "within a factor of 1.2 of the agreed CIF/FOB factor 1.035 (0.86 to 1.24)" in overview
+    assert "the chosen band, 0.83 to 1.29" in shown("pair", *places, exporter="NLD", importer="ITA", t="0.25")
     assert "For this pair" in overview
 
 

@@ -130,7 +130,7 @@ def test_the_largest_sure_gap_is_that_of_the_comparison(world: Path, level: str)
     largest = largest_sure_gap(cells, alpha=agreement.alpha)
     assert largest is not None
     assert max(map(gaps_of(cells, agreement).least, cells)) == largest.least
-    assert amount(largest.least, "USD") in sentences.lead(cells, agreement)
+    assert amount(largest.least, "USD") in sentences.lead(cells, agreement, "agreed")
 
 
 def test_of_unclipped_gaps_those_furthest_beyond_their_noise_are_sure(world: Path) -> None:
@@ -152,9 +152,9 @@ def test_of_unclipped_gaps_those_furthest_beyond_their_noise_are_sure(world: Pat
 
 def test_the_reason_of_a_verdict_names_what_keeps_it_open(unbounded: Path) -> None:
     cell = family(published_at([unbounded]).bundles, PAIRS, "2024", Agreement()).cells[0]
-    assert "neither office states a bound" in sentences.why(cell)
-    assert "the exporter states no bound" in sentences.why(replace(cell, bound_m=0.0))
-    assert "the importer states no bound" in sentences.why(replace(cell, bound_x=0.0))
+    assert "neither office states a bound" in sentences.why(cell, "assumed")
+    assert "the exporter states no bound" in sentences.why(replace(cell, bound_m=0.0), "assumed")
+    assert "the importer states no bound" in sentences.why(replace(cell, bound_x=0.0), "assumed")
     assert "no chance to see it" in sentences.detectable(cell)
 
 
@@ -164,7 +164,7 @@ def test_a_level_of_confidence_is_never_a_hundred(level: float, told: str) -> No
 
 
 def test_without_flows_the_overview_has_nothing_to_rank() -> None:
-    assert sentences.lead((), Agreement()).startswith("Of 0 flows, none correspond")
+    assert sentences.lead((), Agreement(), "assumed").startswith("Of 0 flows, none correspond")
 
 
 def test_cells_are_found_by_code_name_and_both(world: Path) -> None:
