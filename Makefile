@@ -69,7 +69,7 @@ demo: .venv/ready  ## make four practice offices in demo/, release each and comp
 
 dashboard: .venv/ready  ## show the demo's output in a browser, on this machine only
 	@test -d demo/published || $(BIN)/mirrors demo --out demo
-	$(BIN)/mirrors dashboard demo/published --registry demo/registry
+	$(BIN)/mirrors dashboard "$$(ls demo/agreed.toml 2>/dev/null || echo demo/published)" --registry demo/registry
 
 inference: .venv/ready  ## simulate the mirror tests at noise of 1 to 100 %: coverage, errors, power
 	$(BIN)/python benchmarks/inference.py

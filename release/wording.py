@@ -61,6 +61,11 @@ def percent(part: float | None) -> str:
     return f"{size:,.0f} %" if abs(size) >= 9.95 else f"{size:.1f} %"  # noqa: PLR2004
 
 
+def within(tolerance: float) -> str:
+    """Return how far a ratio may be off and still correspond: `within a factor of 1.25` for the tolerance 0.25."""
+    return f"within a factor of {1 + tolerance:.4g}"
+
+
 def ratio(figure: float | None) -> str:
     """Return a ratio in two decimals; `–` when there is none."""
     return "–" if figure is None else f"{figure:.2f}"

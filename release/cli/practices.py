@@ -19,7 +19,8 @@ from release.confidential.records import Records
 from release.config import load_release
 from release.errors import UsageError
 from release.inference import Verdict
-from release.mirror.comparison import Agreement, Comparison, MirrorCell, compare
+from release.mirror.comparison import Comparison, MirrorCell, compare
+from release.mirror.configured import read_agreed
 from release.practice import Asymmetries, Discrepancy, World, WorldFacts, generate
 from release.practice.configuration import SIGNING_KEY, write_configuration
 from release.privacy import amount_text, volume_interval_percent
@@ -28,11 +29,21 @@ from release.signing.keyfile import public_place
 from release.tables import Tier
 from release.wording import amount, count, exact, percent, volume_bound
 
+AGREED_FILE = "agreed.toml"
 DEMO_PLANTED = (
     Discrepancy(exporter="NLD", importer="ITA", factor=1.6),
     Discrepancy(exporter="ITA", importer="USA", factor=0.6),
 )
-PRACTICE_CIF_FOB = 1.03
+AGREED = """\
+title = "The practice world's mirrors"
+bundles = ["published"]
+registry = "registry"
+tolerance = "1/4"
+[cif_fob]
+factor = "1.03"
+source = "the practice world's freight"
+"""
+"""What the demo's offices agreed on before any figure was seen: a comparison's file."""
 
 
 def new(folder: Path, world: World, *, as_json: bool) -> None:
@@ -134,7 +145,9 @@ def demo(folder: Path, seed: int, *, as_json: bool) -> None:
     say("3/3 comparing the published mirrors")
     bundles = comparisons.bundles_of([folder / "published"], registry)
     say(f"    {count(len(bundles))} bundles verified: each is signed by the key that the registry names for its office")
-    comparison = compare(bundles, Agreement(cif_fob=PRACTICE_CIF_FOB, cif_fob_source="the practice world's freight"))
+    agreed = folder / AGREED_FILE
+    agreed.write_text(AGREED, encoding="utf-8")
+    comparison = compare(bundles, read_agreed(agreed).agreement)
     comparisons.write(comparison, folder / "comparison")
     say(f"done in {time.monotonic() - began:.0f} s")
     if as_json:
@@ -231,6 +244,7 @@ def _tell_places(console: Console, folder: Path, first: str, year: int) -> None:
     console.print(f"  {command()} verify {folder / 'published' / first / str(year)} --registry {folder / 'registry'}")
     console.print(f"  {command()} ledger show {folder / 'offices' / first / 'office.toml'}")
     console.print(f"  {command()} plan {folder / 'offices' / first / f'{year}.toml'}")
+    console.print(f"  {command()} dashboard {folder / AGREED_FILE}")
     audited = f"{folder / 'offices' / first / 'office.toml'} --bundles {folder / 'published'}"
     console.print(f"  {command()} audit {audited} --registry {folder / 'registry'} --out {folder / 'audit'}")
 
