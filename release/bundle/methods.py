@@ -2,10 +2,9 @@
 
 import math
 
-from release.amounts import written
 from release.plan import ReleasePlan
 from release.policy import policy_sentences, requests_sentence
-from release.privacy import GRID_BITS, presence_advantage, volume_interval_percent
+from release.privacy import GRID_BITS, amount_text, presence_advantage, volume_interval_percent
 from release.wording import decimals_up, holder, one_in, unit_warning, volume_bound
 
 _UNIT_WORDS = {
@@ -41,8 +40,8 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
         f"How it is formed: {plan.office.unit.formed_by}",
         *([f"**{warning}**"] if (warning := unit_warning(plan.office.unit.kind)) else []),
         "",
-        f"{_for_whom(plan)} costs rho = {written(plan.rho)} of zero-concentrated differential privacy, which is"
-        f" epsilon = {decimals_up(epsilon)} at delta = {written(delta)} ({one_in(delta)}) by OpenDP's conversion.",
+        f"{_for_whom(plan)} costs rho = {amount_text(plan.rho)} of zero-concentrated differential privacy, which is"
+        f" epsilon = {decimals_up(epsilon)} at delta = {amount_text(delta)} ({one_in(delta)}) by OpenDP's conversion.",
         "",
         f"For a {holder(plan.office.unit.kind)} whose whole vector fits the bound: someone who knows everything else"
         f" and the mix of its figures can estimate its volume from this release at best {bound} (95 %). Its presence"
@@ -55,7 +54,7 @@ def _protection(plan: ReleasePlan, epsilon: float) -> list[str]:
 def _for_whom(plan: ReleasePlan) -> str:
     if not plan.excess_rho:
         return "This release"
-    ceiling = written(plan.rho + plan.excess_rho)
+    ceiling = amount_text(plan.rho + plan.excess_rho)
     return f"For a trader above the bound this release costs more, up to rho = {ceiling}, as told below. For others it"
 
 
