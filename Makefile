@@ -54,7 +54,7 @@ coverage: .venv/ready $(TOOLS)  ## run all tests and show which lines and branch
 	$(BIN)/python -m coverage erase
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --cov --cov-report=term:skip-covered
 
-quick: .venv/ready  ## run the tests that take seconds
+quick: .venv/ready  ## run the tests that take seconds each; some minutes
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m "not slow"
 
 check: .venv/ready  ## lint, format, types, import contracts
@@ -63,13 +63,13 @@ check: .venv/ready  ## lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-demo: .venv/ready  ## make four practice offices anew in demo/, release each and compare them
-	rm -rf demo
+demo: .venv/ready  ## make four practice offices in demo/, release each and compare them; an older demo goes to demo-old/
+	@if test -e demo; then rm -rf demo-old && mv demo demo-old && echo "the demo that was there is in demo-old/"; fi
 	$(BIN)/mirrors demo --out demo
 
 dashboard: .venv/ready  ## show the demo's output in a browser, on this machine only
 	@test -d demo/published || $(BIN)/mirrors demo --out demo
-	$(BIN)/mirrors dashboard demo/published --registry demo/registry
+	$(BIN)/mirrors dashboard "$$(ls demo/agreed.toml 2>/dev/null || echo demo/published)" --registry demo/registry
 
 inference: .venv/ready  ## simulate the mirror tests at noise of 1 to 100 %: coverage, errors, power
 	$(BIN)/python benchmarks/inference.py

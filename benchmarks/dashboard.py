@@ -101,7 +101,7 @@ def choosing(page: Page, address: str) -> Iterator[float]:
     opened(page, f"{address}/pair?exporter=NLD&importer=ITA")
     for label, option in (
         ("Imports reported by", "United States of America (USA)"),
-        ("Corresponding means within", "±25 %"),
+        ("Corresponding means within", "a factor of 1.25"),
         ("Imports reported by", "United Kingdom (GBR)"),
         ("Period", "2024-02"),
     ):

@@ -42,8 +42,9 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
     """Return exporters by importers, one square a flow.
 
     Args:
-        flows: a row a flow: `exporter, importer, way, shade, told, sign, verdict, open, within, x, m, noise`; `shade`
-            is the clamped relative difference, `told` its words, `sign` the verdict's; what is `open` is drawn pale.
+        flows: a row a flow: `exporter, importer, way, shade, told, difference, sign, verdict, open, unknown, within, x,
+            m, noise`; `shade` is the clamped relative difference, `told` what the square says of it, `difference` its
+            words, `sign` the verdict's; what is `open` is drawn pale, what is `unknown` without shade and dashed.
         offices: the codes in order.
     """
     pick = alt.selection_point(name=PICK, fields=["exporter", "importer"], on="click", clear=False)
@@ -56,7 +57,7 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
             alt.Tooltip("verdict:N", title="Verdict"),
             alt.Tooltip("x:N", title="Exports"),
             alt.Tooltip("m:N", title="Imports"),
-            alt.Tooltip("told:N", title="Relative difference"),
+            alt.Tooltip("difference:N", title="Relative difference"),
             alt.Tooltip("noise:N", title="By noise alone"),
         ],
     )
@@ -75,11 +76,14 @@ def matrix(flows: pd.DataFrame, offices: Sequence[str]) -> alt.LayerChart:
         color=alt.Color("shade:Q", scale=shade, legend=legend),
         opacity=alt.condition("datum.open", alt.value(PALE), alt.value(1.0)),
     )
+    dashed = base.transform_filter("datum.unknown").mark_rect(
+        fillOpacity=0, stroke=PARTED, strokeWidth=1.5, strokeDash=[5, 4]
+    )
     squares = squares.add_params(pick)
     words = base.mark_text(fontSize=15, fontWeight=600, dy=-9, color="#111").encode(text="told:N")
     verdicts = base.mark_text(fontSize=12, dy=12, color="#111").encode(text="sign:N")
     dots = base.transform_filter("datum.within").mark_text(text="●", fontSize=11, dy=29, color="#111")
-    return _layered(ground, squares, words, verdicts, dots, height=110 * len(offices) + 40)
+    return _layered(ground, squares, dashed, words, verdicts, dots, height=110 * len(offices) + 40)
 
 
 def _heads(orient: Literal["top", "left"]) -> alt.Axis:
@@ -87,7 +91,7 @@ def _heads(orient: Literal["top", "left"]) -> alt.Axis:
 
 
 def interval_on_band(interval: pd.DataFrame, band: tuple[float, float]) -> alt.LayerChart:
-    """Return the intervals of a ratio as bars against the agreed band.
+    """Return the intervals of a ratio as bars against the band.
 
     Args:
         interval: a row an interval: `kind, low, high, ratio, words`; an open side is cut at the chart's edge.
@@ -117,7 +121,8 @@ def dumbbell(parts: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     """Return exports and imports by chapter, joined by a line, each with its 95 % interval of noise.
 
     Args:
-        parts: a row for each chapter and side: `product, side, value, low, high, words`.
+        parts: a row for each chapter and side: `product, side, value, low, high, words, open`; a side that is `open`
+            is understated by an unknown amount, and has an arrow.
         order: the chapters, largest difference first.
     """
     room = alt.ExprRef("max(96, min(310, 0.42 * containerSize()[0]))")
@@ -146,8 +151,14 @@ def dumbbell(parts: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:
     points = base.mark_point(filled=True, size=80, opacity=1).encode(
         x="value:Q", y=y, color=colour, shape=shape, tooltip=tips
     )
+    arrows = [
+        base.transform_filter(f"datum.open && datum.side == '{side}'")
+        .mark_text(text="▶", fontSize=11, dx=6, yOffset=off)
+        .encode(x="high:Q", y=y, color=colour)
+        for side, off in (("exports", -6), ("imports", 6))
+    ]
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[3, 3], opacity=0.6, color="gray").encode(x="x:Q")
-    return _layered(zero, links, *spans, points, height=30 * len(order) + 100)
+    return _layered(zero, links, *spans, *arrows, points, height=30 * len(order) + 100)
 
 
 def lines(months: pd.DataFrame) -> alt.LayerChart:
@@ -178,7 +189,7 @@ def past(ratios: pd.DataFrame, band: tuple[float, float]) -> alt.LayerChart:
 
     Args:
         ratios: a row a period: `period, kind, ratio, low, high, words`; a past ratio is exact, its limits are its own.
-        band: the agreed band's edges.
+        band: the band's edges.
     """
     kinds = ["published exactly", "this release"]
     scale = alt.Scale(domain=[0.0, 1.05 * max(float(ratios["high"].max()), band[1])], nice=False)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
+from dashboard.mirrored import understated
 from release.mirror.comparison import MirrorCell
 from release.privacy import amount_text, volume_interval_percent
 from release.wording import amount, exact, percent, volume_bound
@@ -20,6 +21,20 @@ LONGEST_EXACT = 8
 def with_error(figure: float, sd: float, unit: str = "USD") -> str:
     """Return an estimate with half its 95 % interval: `US$ 12.8 bn ± 1.2 bn`."""
     return f"{amount(figure, unit)} ± {amount(Z95 * sd)}"
+
+
+def side(cell: MirrorCell, flow: str) -> str:
+    """Return what one side (`x` or `m`) reports; one that is understated by an unknown amount is at least so much."""
+    figure, sd = (cell.x, cell.x_sd) if flow == "x" else (cell.m, cell.m_sd)
+    return f"{'≥ ' if understated(cell, flow) else ''}{with_error(figure, sd)}"
+
+
+def one_sided(cell: MirrorCell) -> str:
+    """Return on which side of the figures' own ratio and difference the true ones lie, if one side is understated."""
+    open_x, open_m = understated(cell, "x"), understated(cell, "m")
+    if cell.bound_over_x is None or (open_x and open_m):
+        return "? "
+    return "≤ " if open_x else "≥ " if open_m else ""
 
 
 def percent_interval(low: float | None, high: float | None) -> str:

@@ -4,8 +4,8 @@ A family is what `release.mirror.comparison` judges together, so its figures are
 only for the families that it shows.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from release.config.fields import months_of
 from release.mirror.agreement import PublicTables
 from release.mirror.alignment import LEVELS
 from release.mirror.comparison import Agreement, Comparison, MirrorCell, compare
+from release.mirror.summary import SureGap, level_each, sure_gaps
 from release.plan import layout_of
 from release.tables import Level
 from release.tables import products_of as products_at
@@ -85,9 +86,49 @@ def is_bounded(cell: MirrorCell) -> bool:
     return cell.bound_x is not None or cell.bound_m is not None
 
 
-def sure_gap(cell: MirrorCell) -> float:
-    """Return the size of the gap M - X that is sure, in US dollars, 0 when its sign isn't."""
-    return _least(cell.gap_low, cell.gap_high)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """The sure gaps of cells that are shown together.
+
+    Attributes:
+        sure: of each cell, None where the sign isn't sure; by `release.mirror.summary`, as `mirrors compare` has them.
+        level: of each gap's interval, so that all of them together hold at the agreed error rate.
+        alone: the level of an interval that is looked at by itself.
+    """
+
+    sure: Mapping[MirrorCell, SureGap | None]
+    level: float
+    alone: float
+
+    def least(self, cell: MirrorCell) -> float:
+        """Return the least size of a cell's gap in US dollars, 0 where its sign isn't sure."""
+        gap = self.sure[cell]
+        return 0.0 if gap is None else gap.least
+
+
+def gaps_of(cells: Sequence[MirrorCell], agreement: Agreement) -> Gaps:
+    """Return the sure gaps of cells, allowing for all that are given."""
+    sure = sure_gaps(cells, alpha=agreement.alpha)
+    return Gaps(
+        sure=dict(zip(cells, sure, strict=True)),
+        level=level_each(len(cells), alpha=agreement.alpha),
+        alone=1.0 - agreement.alpha,
+    )
+
+
+def understated(cell: MirrorCell, flow: str) -> bool:
+    """Return whether a side's figure (`x` or `m`) is understated by an amount of which no bound is stated."""
+    return (cell.bound_x if flow == "x" else cell.bound_m) is None
+
+
+def is_one_sided(cell: MirrorCell) -> bool:
+    """Return whether either side's figure is understated by an amount of which no bound is stated."""
+    return understated(cell, "x") or understated(cell, "m")
+
+
+def clipping_explains(cell: MirrorCell) -> bool:
+    """Return whether clipping alone could have made the gap: the lower side states no bound on it."""
+    return understated(cell, "x" if cell.gap > 0 else "m")
 
 
 def gap_beyond_noise(cell: MirrorCell) -> float:

@@ -162,7 +162,7 @@ def choose(agreed: Agreement) -> Agreement:
             tuple(sorted({*TOLERANCES, agreed.tolerance})),
             "t",
             proposal=agreed.tolerance,
-            words=lambda part: f"±{100 * part:.4g} %",
+            words=lambda part: f"a factor of {1 + part:.4g}",
             tip="How far imports over exports may be off the CIF/FOB factor and still count as corresponding.",
         )
         c = factor(

@@ -3,37 +3,48 @@
 from collections.abc import Sequence
 
 from dashboard import figures, names
-from dashboard.mirrored import gap_beyond_noise, is_bounded, noise_explains, sure_gap
+from dashboard.mirrored import (
+    Gaps,
+    clipping_explains,
+    gap_beyond_noise,
+    gaps_of,
+    is_bounded,
+    is_one_sided,
+    noise_explains,
+    understated,
+)
+from release.mirror.agreement import band_of
 from release.mirror.comparison import Agreement, MirrorCell
-from release.wording import amount, count, percent, ratio, ratio_interval
+from release.mirror.summary import counted
+from release.wording import amount, count, percent, ratio, ratio_interval, within
+
+UNDERSTATED = (
+    "≥: understated by an unknown amount, as the office states no bound on what scaling down large traders took off."
+)
 
 COVERS = "This covers the added noise and the stated bounds on clipping, not how the offices record trade."
 
 
-def lead(cells: Sequence[MirrorCell], agreement: Agreement) -> str:
-    """Return what comes first: how many flows correspond, differ, or can't be told, and the largest gap."""
-    told = {verdict: sum(cell.verdict == verdict for cell in cells) for verdict in ("corresponds", "differs")}
-    open_ = len(cells) - sum(told.values())
-    flows = f"Of {count(len(cells))} {'flow' if len(cells) == 1 else 'flows'}"
-    counted = (
-        f"{_of(told['corresponds'], 'corresponds', 'correspond')}, {_of(told['differs'], 'differs', 'differ')} and"
-    )
-    factor = f"±{percent(agreement.tolerance)} around the CIF/FOB factor {agreement.cif_fob:.4g}"
-    return f"{flows}, {counted} {count(open_)} cannot be told at {factor}. {_largest(cells)}"
+def lead(cells: Sequence[MirrorCell], agreement: Agreement, word: str) -> str:
+    """Return what comes first: how many flows correspond, differ, or can't be told, and the largest gap.
+
+    `word` says how one came by the band: it is agreed, chosen or assumed.
+    """
+    factor = f"{within(agreement.tolerance)} of the {word} CIF/FOB factor {agreement.cif_fob:.4g}"
+    edges = band_of(agreement, agreement.cif_fob)
+    band = "" if agreement.by_pair else f" ({ratio(edges.low)} to {ratio(edges.high)})"
+    return f"{counted(cells)} {factor}{band}. {_largest(cells, gaps_of(cells, agreement))}"
 
 
-def _of(number: int, one: str, many: str) -> str:
-    return f"{'none' if number == 0 else count(number)} {one if number == 1 else many}"
-
-
-def _largest(cells: Sequence[MirrorCell]) -> str:
-    sure = max(cells, key=sure_gap, default=None)
-    if sure is not None and sure_gap(sure) > 0:
-        return f"Largest sure gap: {between(sure)}, at least {amount(sure_gap(sure), 'USD')}, {_higher(sure)} higher."
-    noisy = max(cells, key=gap_beyond_noise, default=None)
+def _largest(cells: Sequence[MirrorCell], gaps: Gaps) -> str:
+    sure = max(cells, key=gaps.least, default=None)
+    if sure is not None and gaps.least(sure) > 0:
+        least = amount(gaps.least(sure), "USD")
+        return f"Largest sure gap: {between(sure)}, at least {least}, {_higher(sure)} higher."
+    noisy = max(cells, key=lambda cell: (not _may_be_clipped(cell), gap_beyond_noise(cell)), default=None)
     if noisy is not None and gap_beyond_noise(noisy) > 0:
         least = amount(gap_beyond_noise(noisy), "USD")
-        unless = "" if is_bounded(noisy) else ", unless large traders were scaled down"
+        unless = ", unless large traders were scaled down" if _may_be_clipped(noisy) else ""
         return (
             f"No gap is sure. The largest that noise doesn't explain: {between(noisy)}, at least {least},"
             f" {_higher(noisy)} higher{unless}."
@@ -54,14 +65,43 @@ def limits(cells: Sequence[MirrorCell]) -> str | None:
             " alone leaves open; they say nothing about what was scaled down."
         )
     if silent:
+        lower = "".join(_lower_in(office, cells) for office in silent)
         return (
             f"{_listed(silent)} {'states' if len(silent) == 1 else 'state'} no bound on what scaling down very large"
-            " traders took off, so flows with it can seldom be told. The other verdicts are conditional on the bounds"
-            " that the offices state."
+            f" traders took off, so flows with it can seldom be told.{lower}"
+            " The other verdicts are conditional on the bounds that the offices state."
         )
     if any(cell.bound_x or cell.bound_m for cell in cells):
         return "Verdicts are conditional on the bounds that the offices state on what scaling down traders took off."
     return None
+
+
+def _lower_in(office: str, cells: Sequence[MirrorCell]) -> str:
+    """Return in how many of its flows a silent office's figure is the lower one, as clipping alone would make it."""
+    own = [cell for cell in cells if office in {cell.exporter, cell.importer}]
+    lower = sum((cell.exporter if cell.gap > 0 else cell.importer) == office for cell in own)
+    if not lower:
+        return ""
+    if len(own) == 1:
+        return f" In its one flow the figure of {office} is the lower one; scaling down alone would do this."
+    some = f"all {count(len(own))}" if lower == len(own) else f"{count(lower)} of {count(len(own))}"
+    return f" In {some} flows with {office} its figure is the lower one; scaling down alone would do this."
+
+
+def understatement(cells: Sequence[MirrorCell]) -> str:
+    """Return what the sign ≥ beside a figure means, where any of them has one."""
+    return f" {UNDERSTATED}" if any(is_one_sided(cell) for cell in cells) else ""
+
+
+def reports(cell: MirrorCell, flow: str) -> str:
+    """Return what a side reports in a sentence, and that it is understated where no bound on that is stated."""
+    figure, sd = (cell.x, cell.x_sd) if flow == "x" else (cell.m, cell.m_sd)
+    told = figures.with_error(figure, sd)
+    return f"{told} (understated by an unknown amount)" if understated(cell, flow) else told
+
+
+def _may_be_clipped(cell: MirrorCell) -> bool:
+    return gap_beyond_noise(cell) > 0 and clipping_explains(cell)
 
 
 def _listed(codes: Sequence[str]) -> str:
@@ -78,11 +118,11 @@ def _higher(cell: MirrorCell) -> str:
     return "imports" if cell.gap > 0 else "exports"
 
 
-def why(cell: MirrorCell) -> str:
+def why(cell: MirrorCell, word: str) -> str:
     """Return a cell's verdict and its reason: where the interval lies against the band, and what keeps them apart."""
     interval = ratio_interval(cell.ratio_low, cell.ratio_high)
     span = f"The {figures.confidence(cell.confidence)} interval of imports over exports ({interval})"
-    band = f"the agreed band, {ratio(cell.band_low)} to {ratio(cell.band_high)}"
+    band = f"the {word} band, {ratio(cell.band_low)} to {ratio(cell.band_high)}"
     if cell.verdict == "corresponds":
         said = f"{span} lies inside {band}."
     elif cell.higher == "m":
@@ -122,7 +162,12 @@ def noise_only(cell: MirrorCell) -> str:
     if noise_explains(cell):
         return "The added noise alone could have made this gap."
     least = amount(gap_beyond_noise(cell), "USD")
-    return f"The added noise alone doesn't explain this gap: {_higher(cell)} are higher by at least {least}."
+    told = f"The added noise alone doesn't explain this gap: {_higher(cell)} are higher by at least {least}"
+    return (
+        f"{told}, unless scaling down large traders took that off the other side."
+        if clipping_explains(cell)
+        else f"{told}."
+    )
 
 
 _BEYOND = 100.0

@@ -16,10 +16,10 @@ from release.accounting import epsilon
 from release.bundle.content import FORMAT, BundleContent, bundle_content
 from release.bundle.folder import bundle_place, publish, replace_file, statement_place
 from release.bundle.signature import released
-from release.charging import charge_requests
+from release.charging import charge_release, charge_requests
 from release.errors import BundleError, PlacesOverlapError
 from release.ledger.book import Book
-from release.ledger.values import Charge, ChargeRequest, State
+from release.ledger.values import Charge, State
 from release.measurement import Measurement, digest_of, from_bytes, store, stored, to_bytes
 from release.plan import ReleasePlan, canonical_json
 from release.postprocess import observations
@@ -31,7 +31,7 @@ from release.signing.statement import Released, signed_files
 class Step(StrEnum):
     """The steps of a run, named when they are done."""
 
-    CHECKED = "source checked"
+    CHECKED = "the columns are there; rows were not looked at"
     CHARGED = "charged"
     DRAWN = "noise drawn"
     STORED = "noisy result stored"
@@ -70,13 +70,17 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a run published and what it cost; `bundle` is the folder, `charge` that of the uniform tier."""
+    """What a run published and what it cost; `bundle` is the folder, `charge` that of the uniform tier.
+
+    `copied` says that it was published before, elsewhere, and its bytes were written to this place of publication.
+    """
 
     status: Status
     bundle: Path
     digest: str
     charge: Charge
     cells: int
+    copied: bool
 
 
 def run(
@@ -112,30 +116,26 @@ def run(
         signer.prepare()
         requests = charge_requests(plan, records.keyed_digests(plan))
         notice(Step.CHECKED)
-        _declare_calendar(plan, requests[0], book, date)
-        charges = book.charge_all(requests, date=date)
+        charges = charge_release(plan, requests, book, date=date)
         notice(Step.CHARGED)
         content = _stored(charges[0], plan, state) or _draw(plan, charges, records, state, notice)
     if any(charge.state is State.CHARGED for charge in charges):
         charges = tuple(book.measured(release, tier, digest_of(content)) for tier in plan.tiers)
         notice(Step.MEASURED)
     bundle = _signed(_bundle(plan, charges, content, book), charges, signer, state)
-    place = publish(bundle, bundle_place(published, plan.office.code, release))
+    place = bundle_place(published, plan.office.code, release)
+    new = not place.exists()
+    publish(bundle, place)
     notice(Step.PUBLISHED)
     status = _status(known, charges)
     if status is not Status.ALREADY_PUBLISHED:
         charges = tuple(book.published(release, tier, bundle.digest) for tier in plan.tiers)
     replace_file(statement_place(published, plan.office.code), canonical_json(book.statement()))
     notice(Step.FINISHED)
-    return Outcome(status=status, bundle=place, digest=bundle.digest, charge=charges[0], cells=plan.cells)
-
-
-def _declare_calendar(plan: ReleasePlan, request: ChargeRequest, book: Book, date: str) -> None:
-    """Hold the account's limit for the shares that the office's calendar promises to the year's releases."""
-    year = plan.release.year
-    shares = tuple((share.release, share.rho) for share in plan.office.account.calendar if share.year == year)
-    if shares:
-        book.declare_calendar(request.account, shares, date=date, terms=request.terms)
+    copied = new and status is Status.ALREADY_PUBLISHED
+    return Outcome(
+        status=status, bundle=place, digest=bundle.digest, charge=charges[0], cells=plan.cells, copied=copied
+    )
 
 
 def _check_apart(state: Path, published: Path, office: str) -> None:

@@ -3,6 +3,8 @@
 import math
 from fractions import Fraction
 
+from release.amounts import written
+
 _SCALES = ((1e12, "trn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 _SIGNS = {"USD": "US$", "EUR": "€", "GBP": "£", "KRW": "₩"}
 _UNITS = {"declarations": "lines", "traders": "traders", "net mass": "kg"}
@@ -59,6 +61,11 @@ def percent(part: float | None) -> str:
     return f"{size:,.0f} %" if abs(size) >= 9.95 else f"{size:.1f} %"  # noqa: PLR2004
 
 
+def within(tolerance: float) -> str:
+    """Return how far a ratio may be off and still correspond: `within a factor of 1.25` for the tolerance 0.25."""
+    return f"within a factor of {1 + tolerance:.4g}"
+
+
 def ratio(figure: float | None) -> str:
     """Return a ratio in two decimals; `–` when there is none."""
     return "–" if figure is None else f"{figure:.2f}"
@@ -110,9 +117,11 @@ def holder(unit: str) -> str:
 
 
 def exact(text: str) -> str:
-    """Return an exact amount's text with thousands set apart: `19,999`, `0.5`, `1/3`."""
-    whole, point, decimals = text.partition(".")
-    return f"{int(whole):,}{point}{decimals}" if whole.isdecimal() else text
+    """Return an exact amount's stored text as people write it: `19,999`, `0.5`, `1e-8`, `1/3`; other text as it is."""
+    try:
+        return written(Fraction(text))
+    except (ValueError, ZeroDivisionError):
+        return text
 
 
 def one_in(chance: Fraction) -> str:

@@ -25,8 +25,9 @@ from audit_world import (
     with_entries,
     with_parts,
 )
+from numpy.typing import NDArray
 
-from release.audit.evidence import AuditedBundle, Evidence, audited, statement_of
+from release.audit.evidence import AuditedBundle, Evidence, StoredResult, audited, statement_of
 from release.bundle.content import MANIFEST
 from release.bundle.findings import BundleFinding
 from release.bundle.observations import csv_bytes
@@ -35,10 +36,12 @@ from release.config.office import PlannedShare
 from release.ledger.entries import EMPTY, Entry, Head, Kind, follow, head_of
 from release.ledger.findings import error, warning
 from release.ledger.guard import KnownHead
-from release.measurement import Measurement
+from release.measurement import Key, Measurement
 from release.plan import canonical_json
 from release.tables import Level, Measure
 
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
 Before = Callable[[World], None]
 After = Callable[[Evidence], Evidence]
 
@@ -110,14 +113,22 @@ def two_entries_changed_places(evidence: Evidence) -> Evidence:
     return with_entries(evidence, tuple(entries))
 
 
-@_fault("rolled-back", needs="links tail", ruins="Q2 Q2-exchange Q3 calendar links standings tail", after=True)
+@_fault(
+    "rolled-back",
+    "result-unpaid",
+    needs="links tail",
+    ruins="Q2 Q2-exchange Q3 calendar links standings tail",
+    after=True,
+)
 def the_ledger_was_set_back_to_a_backup(evidence: Evidence) -> Evidence:
     entries = evidence.statement.entries
     last = next(one.sequence for one in entries if one.kind == Kind.CHARGED and '"2024-Q2"' in one.body)
     return with_entries(evidence, entries[: last - 1])
 
 
-@_fault("head-differs", needs="heads heads-Q2 links", ruins="standings heads links published", after=True)
+@_fault(
+    "head-differs", "result-unpaid", needs="heads heads-Q2 links", ruins="standings heads links published", after=True
+)
 def the_ledgers_past_was_rewritten(evidence: Evidence) -> Evidence:
     edited = _entry(evidence, Kind.LIMIT)
     chain: list[Entry] = []
@@ -127,6 +138,13 @@ def the_ledgers_past_was_rewritten(evidence: Evidence) -> Evidence:
     witness = KnownHead(head=head_of(chain[-1]), origin="The witness")
     stored = () if evidence.parts is None else evidence.parts.stored
     return with_parts(with_entries(evidence, tuple(chain)), witness=witness, stored=stored)
+
+
+@_fault("ledger-chain", "loss-not-covered", needs="links 2023 tail-state", ruins="2023 2023-sums standings", after=True)
+def a_charge_was_lowered_in_the_database(evidence: Evidence) -> Evidence:
+    lowered = _entry(evidence, Kind.CHARGED)
+    other = replace(lowered, body=lowered.body.replace('"rho":"1/2"', '"rho":"1/4"'))
+    return with_entries(evidence, tuple(other if one == lowered else one for one in evidence.statement.entries))
 
 
 @_fault("ledger-head", after=True, ruins="published")
@@ -156,6 +174,24 @@ def the_witness_saw_a_later_entry(evidence: Evidence) -> Evidence:
     return with_parts(evidence, witness=KnownHead(head=later, origin="The witness"))
 
 
+@_fault("witness-missing", after=True, needs="witness", ruins="witness")
+def the_witness_is_gone(evidence: Evidence) -> Evidence:
+    return with_parts(evidence, witness=None)
+
+
+@_fault("result-unpaid", after=True)
+def a_result_was_drawn_that_nobody_paid(evidence: Evidence) -> Evidence:
+    assert evidence.parts is not None
+    unpaid = StoredResult(name="2024-Q4-aaaa", charge_hash="a" * 64, digest="b" * 64)
+    return with_parts(evidence, stored=(*evidence.parts.stored, unpaid))
+
+
+@_fault("signature-unpaid", after=True)
+def a_release_was_signed_that_nobody_paid(evidence: Evidence) -> Evidence:
+    unpaid = StoredResult(name="2024-Q4-aaaa", charge_hash="a" * 64, digest="c" * 64)
+    return with_parts(evidence, signatures=(unpaid,))
+
+
 @_fault("head-differs", after=True)
 def an_auditor_kept_another_head(evidence: Evidence) -> Evidence:
     kept = KnownHead(head=Head(sequence=3, hash="3" * 64), origin="A head kept since earlier")
@@ -167,6 +203,11 @@ def the_published_statement_is_another_ledgers(evidence: Evidence) -> Evidence:
     first = evidence.statement.entries[0]
     other = follow(EMPTY, Kind(first.kind), first.body.replace("1/4", "1/5"))
     return with_parts(evidence, published=statement_of((other,)))
+
+
+@_fault("statement-missing", after=True, needs="published", ruins="published")
+def the_published_statement_is_gone(evidence: Evidence) -> Evidence:
+    return with_parts(evidence, published=None)
 
 
 @_fault("statement-behind", after=True, needs="published", ruins="published")
@@ -533,9 +574,23 @@ def figures_are_shown_finer_than_the_noise(world: World) -> None:
 @_fault("noise-implausible", needs="Q2 noise", ruins="noise")
 def figures_were_published_without_noise(world: World) -> None:
     made = world.made["2024-Q2"]
-    noisy = dict(made.measurement.noisy)
+    exact = _adding_up(made.measurement.noisy, made.measurement.weights)
+    made.measurement = replace(made.measurement, noisy=exact)
+    refigured(made)
+
+
+@_fault("noise-implausible", needs="Q1")
+def one_tier_was_published_without_noise(world: World) -> None:
+    made = world.made["2024-Q1"]
+    exact = _adding_up(made.measurement.excess, made.measurement.excess_weights)
+    made.measurement = replace(made.measurement, excess=exact)
+    refigured(made)
+
+
+def _adding_up(drawn: Mapping[Key, Integers], weights: Mapping[Key, Floats]) -> dict[Key, Integers]:
+    """Return integers whose levels of value add up, as if no noise had been drawn."""
     leaves = Level.PARTNER_CHAPTER
-    exact = np.rint(np.maximum(noisy[Measure.VALUE, leaves] / made.measurement.weights[Measure.VALUE, leaves], 0))
+    exact = np.rint(np.maximum(drawn[Measure.VALUE, leaves] / weights[Measure.VALUE, leaves], 0))
     grid = exact.reshape(2, 5, 5)
     sums = {
         leaves: grid,
@@ -543,11 +598,8 @@ def figures_were_published_without_noise(world: World) -> None:
         Level.CHAPTER: grid.sum(axis=1),
         Level.TOTAL: grid.sum(axis=(1, 2)),
     }
-    for level, figures in sums.items():
-        weights = made.measurement.weights[Measure.VALUE, level]
-        noisy[Measure.VALUE, level] = np.rint(figures.ravel() * weights).astype(np.int64)
-    made.measurement = replace(made.measurement, noisy=noisy)
-    refigured(made)
+    whole = {(Measure.VALUE, level): figures.ravel() for level, figures in sums.items()}
+    return {**drawn, **{key: np.rint(own * weights[key]).astype(np.int64) for key, own in whole.items()}}
 
 
 @_fault("bundle-scales", needs="Q2 noise", ruins="noise Q2-periods")
@@ -570,7 +622,7 @@ def a_measurement_was_changed(world: World) -> None:
     _column(world, "2023", "measured", pl.when(first).then(pl.col("measured") + 1e6).otherwise(pl.col("measured")))
 
 
-@_fault("bundle-measurement", needs="Q2 Q2-charge", ruins="Q2-charge")
+@_fault("bundle-measurement", "result-unpaid", needs="Q2 Q2-charge", ruins="Q2-charge")
 def the_result_was_drawn_for_another_charge(world: World) -> None:
     world.made["2024-Q2"].frozen_measurement["charge_hash"] = "9" * 64
 

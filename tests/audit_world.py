@@ -128,7 +128,7 @@ def real_world(folder: Path) -> World:
         runs.run(folder / f"{name}.toml", None, None, None, as_json=True)
         if name == "2024-Q1":
             raised = {"source": "declarations", "year": 2024, "tier": "uniform", "limit": "9/2"}
-            ledgers.raise_limit(office, **raised, reason="Quarters were added.")
+            ledgers.raise_limit(office, **raised, reason="Quarters were added.", decided_by="The board")
             office.write_text(office_text())
     seen = audits.own_evidence(office, audits.Asked(office=office))
     bodies = [(Kind(entry.kind), json.loads(entry.body)) for entry in seen.statement.entries]

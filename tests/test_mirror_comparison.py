@@ -184,7 +184,7 @@ def test_first_looks_need_more_than_a_single_comparison_would():
 def test_the_sentence_counts_verdicts_and_names_the_largest_sure_gap():
     compared = compare(ring({"AAA>BBB": 1.6, "BBB>CCC": 0.5}, sd=0.1))
     assert sentence(compared.cells, compared.agreement) == (
-        "Of 6 flows 4 correspond, 2 differ and 0 cannot be told at ±25 % around 1;"
+        "Of 6 flows, 4 correspond, 2 differ and 0 cannot be told within a factor of 1.25 of 1;"
         " the largest sure gap is AAA to BBB, at least US$ 59.6, imports higher."
     )
 

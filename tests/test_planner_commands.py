@@ -129,7 +129,7 @@ def test_a_tier_is_proposed_scales_that_lower_errors_at_no_higher_loss(mirrors, 
     told = mirrors("plan", release, "--suggest")
     assert told.code == 0, told.err
     said = " ".join(told.out.split())
-    assert "Proposed for the large-trader tier of value at ceiling 3000" in said
+    assert "Proposed for the large-trader tier of value at ceiling 3,000" in said
     losses = re.search(r"predicted largest loss ([\d,]+), now ([\d,]+):", said)
     assert losses is not None
     after, now = (int(loss.replace(",", "")) for loss in losses.groups())

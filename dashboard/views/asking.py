@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard import figures, markup, names
-from dashboard.mirrored import gap_beyond_noise, sure_gap
+from dashboard.mirrored import Gaps, gap_beyond_noise
 from dashboard.views.page import Page
-from dashboard.views.ranking import least
+from dashboard.views.ranking import beyond_noise, heads, least
 from release.mirror.comparison import MirrorCell
 from release.wording import amount
 
@@ -30,27 +30,27 @@ _SHEET = {
 }
 
 
-def show(page: Page, exporter: str, importer: str, parts: Sequence[MirrorCell]) -> None:
-    """Write the questions; `parts` are the flow's products of one period."""
+def show(page: Page, exporter: str, importer: str, gaps: Gaps) -> None:
+    """Write the questions; `gaps` are of the flow's products of one period."""
     st.subheader("What to ask the partner", anchor=False)
-    noisy = sorted((one for one in parts if gap_beyond_noise(one) > 0), key=gap_beyond_noise, reverse=True)
+    noisy = sorted((one for one in gaps.sure if gap_beyond_noise(one) > 0), key=gap_beyond_noise, reverse=True)
     if noisy:
-        columns = ("Product", "Higher", "Gap", "Beyond noise", "Sure gap")
+        columns = ("Product", "Higher", "Gap", *heads(gaps)[::-1])
         first = noisy[:MOST_ASKED]
         rows = [
             (
                 names.product_with_code(one.product),
                 _higher(one),
                 figures.with_error(abs(one.gap), (one.x_sd**2 + one.m_sd**2) ** 0.5),
-                least(gap_beyond_noise(one)),
-                least(sure_gap(one)),
+                beyond_noise(one),
+                least(gaps.least(one)),
             )
             for one in first
         ]
         caption = f"First about the products with most beyond noise ({len(rows)} of {len(noisy)})"
         st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=("Higher",)))
         st.html(markup.bullets([*dict.fromkeys(_about(one) for one in first), *_exchanged(noisy)]))
-    elif parts:
+    elif gaps.sure:
         said = "In no single product is the gap beyond noise, so there is none to ask about by itself."
         st.html(markup.paragraph(said))
     x, m = (page.published.of(office)[-1].metadata for office in (exporter, importer))

@@ -19,8 +19,9 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "How to read a verdict",
         (
-            "The offices agree beforehand how far apart two figures may be and still count as the same: a band for"
-            " imports divided by exports. Freight and insurance move its centre, the CIF/FOB factor.",
+            "How far apart may two figures be and still count as the same? The offices agree on it beforehand: a band"
+            " for imports divided by exports. Where they didn't, or where a reader tries another, the pages call it"
+            " assumed or chosen. Freight and insurance move its centre, the CIF/FOB factor.",
             "From the two noisy figures follows an interval that holds the true ratio in 95 of 100 cases. Inside the"
             " band: corresponds. Outside: differs. Partly in and partly out: cannot tell.",
             "“Cannot tell” isn't a weak “corresponds”. It says that the figures are too noisy, or that too little is"
@@ -65,7 +66,7 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 _FORMULAS: tuple[tuple[str, str], ...] = (
     (
-        "The agreed band for R = M / X, with tolerance t and CIF/FOB factor c",
+        "The band for R = M / X, with tolerance t and CIF/FOB factor c",
         r"[L, U] = [\, c / (1 + t),\; c\,(1 + t) \,]",
     ),
     (

@@ -7,13 +7,18 @@ import streamlit as st
 
 from dashboard import budgets, charts, figures, markup, sentences
 from dashboard.choices import kept
-from dashboard.mirrored import PAIRS, noise_explains, product_levels, products_of
+from dashboard.mirrored import PAIRS, gaps_of, is_one_sided, noise_explains, product_levels, products_of
 from dashboard.views import ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen, product_chosen
 from release.mirror.comparison import MirrorCell
-from release.wording import percent, ratio, ratio_interval
+from release.wording import percent, ratio, ratio_interval, within
 
 _USUAL = {True: "unusual", False: "usual", None: "can't be said"}
+_AGREED = {
+    "agreed": " That was agreed beforehand.",
+    "chosen": " That was chosen on this page; nobody agreed on it.",
+    "assumed": " That is assumed, as no comparison's file was given; nobody agreed on it.",
+}
 _SIGNS = {"corresponds": "✓ corresponds", "differs": "≠ differs", "cannot tell": "? cannot tell"}
 
 
@@ -27,7 +32,7 @@ def show(page: Page) -> None:
     if not cells:
         st.html(markup.paragraph("The offices publish no common figure for this period and product.", "lead"))
         return
-    st.html(markup.paragraph(sentences.lead(cells, page.agreement), "lead"))
+    st.html(markup.paragraph(sentences.lead(cells, page.agreement, page.band), "lead"))
     st.html(markup.paragraph(_budget_used(page)))
     limits = sentences.limits(cells)
     if limits:
@@ -37,7 +42,7 @@ def show(page: Page) -> None:
         _matrix(page, cells, period)
     with right:
         st.subheader("Largest gaps first", anchor=False)
-        ranking.show(cells)
+        ranking.show(cells, gaps_of(cells, page.agreement))
     _all_flows(cells)
     _covers(page)
 
@@ -69,6 +74,7 @@ def _matrix(page: Page, cells: Sequence[MirrorCell], period: str) -> None:
         markup.paragraph(
             "Each square is one flow. Blue: the exporter reports more. Orange: the importer does. Pale: it can't be"
             " told whether they differ. A dot ● means that the added noise alone could have made the difference."
+            " Dashed, with ?: a side is understated by an unknown amount, so no difference is shown."
             " Choose a square to see the pair.",
             "quiet",
         )
@@ -95,21 +101,31 @@ def _address(exporter: str, importer: str, period: str) -> dict[str, str]:
 
 
 def _square(cell: MirrorCell) -> dict[str, object]:
-    shade = 0.0 if cell.srd is None else max(-charts.CLAMP, min(charts.CLAMP, cell.srd))
+    shade = 0.0 if cell.srd is None or is_one_sided(cell) else max(-charts.CLAMP, min(charts.CLAMP, cell.srd))
     return {
         "exporter": cell.exporter,
         "importer": cell.importer,
         "way": sentences.between(cell),
         "shade": shade,
-        "told": percent(cell.srd),
+        "told": "?" if is_one_sided(cell) else percent(cell.srd),
+        "difference": _difference(cell),
+        "unknown": is_one_sided(cell),
         "sign": _SIGNS[cell.verdict],
         "verdict": figures.verdict(cell),
         "open": cell.verdict == "cannot tell",
         "within": noise_explains(cell),
-        "x": figures.with_error(cell.x, cell.x_sd),
-        "m": figures.with_error(cell.m, cell.m_sd),
+        "x": figures.side(cell, "x"),
+        "m": figures.side(cell, "m"),
         "noise": figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high),
     }
+
+
+def _ratio(cell: MirrorCell) -> str:
+    return f"{figures.one_sided(cell)}{ratio(cell.ratio)}"
+
+
+def _difference(cell: MirrorCell) -> str:
+    return f"{figures.one_sided(cell)}{percent(cell.srd)}"
 
 
 def _all_flows(cells: Sequence[MirrorCell]) -> None:
@@ -119,16 +135,17 @@ def _all_flows(cells: Sequence[MirrorCell]) -> None:
         (
             ranking.link(cell),
             figures.verdict(cell),
-            figures.with_error(cell.x, cell.x_sd),
-            figures.with_error(cell.m, cell.m_sd),
-            f"{ratio(cell.ratio)} ({ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high)})",
-            f"{percent(cell.srd)} ({figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high)})",
+            figures.side(cell, "x"),
+            figures.side(cell, "m"),
+            f"{_ratio(cell)} ({ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high)})",
+            f"{_difference(cell)} ({figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high)})",
             *((_USUAL[cell.is_unusual],) if known else ()),
         )
         for cell in cells
     ]
     st.subheader("All flows", anchor=False)
-    caption = "± is half a 95 % interval of the added noise; in brackets stand 95 % intervals by noise alone"
+    caption = "± is half a 95 % interval of the added noise; in brackets stand 95 % intervals by noise alone."
+    caption += sentences.understatement(cells)
     heads = (*columns, "For this pair") if known else columns
     st.html(markup.table(caption, heads, rows, numbers=columns[2:], short=columns[:1]))
 
@@ -137,9 +154,9 @@ def _covers(page: Page) -> None:
     agreement = page.agreement
     st.html(
         markup.paragraph(
-            f"Corresponding means that imports over exports lie within ±{percent(agreement.tolerance)} of the CIF/FOB"
-            f" factor {agreement.cif_fob:.4g} ({agreement.cif_fob_source}), where one applies. ± is half a 95 %"
-            f" interval of the added noise. {sentences.COVERS}",
+            f"Corresponding means that imports over exports lie {within(agreement.tolerance)} of the CIF/FOB factor"
+            f" {agreement.cif_fob:.4g} ({agreement.cif_fob_source}), where one applies.{_AGREED[page.band]} ± is half a"
+            f" 95 % interval of the added noise. {sentences.COVERS}",
             "quiet",
         )
     )

@@ -26,6 +26,14 @@ class Page:
     scene: Scene
     pages: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def band(self) -> str:
+        """How one came by the band: `agreed` in a comparison's file, `chosen` by the reader, or else `assumed`."""
+        agreed = self.scene.agreed.agreement
+        if (self.agreement.tolerance, self.agreement.cif_fob) != (agreed.tolerance, agreed.cif_fob):
+            return "chosen"
+        return "agreed" if self.scene.name else "assumed"
+
     def mirrors(self, level: str = PAIRS, period: str | None = None) -> tuple[MirrorCell, ...]:
         """Return the mirrors of one level, in one period or all."""
         return mirrors_of(self.published, level, period, self.agreement, self.scene).cells
@@ -70,7 +78,7 @@ def has_bundles(page: Page) -> bool:
         markup.bullets(
             [
                 "Start the dashboard with folders that hold bundles: mirrors dashboard published",
-                "Or make practice bundles first: mirrors demo --out demo, then mirrors dashboard demo/published",
+                "Or make practice bundles first: mirrors demo --out demo, then mirrors dashboard demo/agreed.toml",
                 "A bundle that appears in these folders is shown when the page is loaded again.",
             ]
         )

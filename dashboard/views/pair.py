@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import charts, figures, markup, names, sentences
 from dashboard.choices import asked_in_vain, choice
-from dashboard.mirrored import PAIRS, noise_explains, product_levels
+from dashboard.mirrored import PAIRS, Gaps, gaps_of, is_one_sided, noise_explains, product_levels
 from dashboard.views import asking, pair_parts, ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen
 from release.mirror.comparison import MirrorCell
@@ -16,6 +16,10 @@ from release.wording import amount, percent, ratio, ratio_interval
 
 _OPEN = ""
 """No office is chosen yet."""
+
+_REST = {False: "of which the rest", True: "of which the rest (includes what scaling down took off; no bound)"}
+
+_SAME_LEVEL = 1e-9
 
 _WIDEST = 6.0
 """An interval that is open above is drawn up to here."""
@@ -36,21 +40,21 @@ def show(page: Page) -> None:
     if not exporter or not importer:
         _to_choose(page, exporter, importer, period)
         return
-    cell = next(
-        (one for one in page.mirrors(PAIRS, period) if (one.exporter, one.importer) == (exporter, importer)), None
-    )
+    flows = page.mirrors(PAIRS, period)
+    cell = next((one for one in flows if (one.exporter, one.importer) == (exporter, importer)), None)
     if cell is None:
         st.html(markup.paragraph("The two offices publish no common figure of this flow in this period.", "lead"))
         asking.sheets(page, exporter, importer)
         return
     alike = _alike(page, cell)
-    _verdict(cell, alike)
+    _verdict(page, cell, alike, gaps_of(flows, page.agreement))
     parts = _parts(page, cell)
+    gaps = gaps_of(parts, page.agreement)
     if parts:
-        pair_parts.products(cell, parts)
+        pair_parts.products(cell, parts, gaps)
     else:
         st.html(markup.paragraph("The two offices publish no common product detail of this flow.", "quiet"))
-    asking.show(page, exporter, importer, parts)
+    asking.show(page, exporter, importer, gaps)
     _over_time(page, cell, alike)
     public = page.scene.agreed.public
     history = past_of(public.history, exporter, importer, period)
@@ -82,20 +86,19 @@ def _to_choose(page: Page, exporter: str, importer: str, period: str) -> None:
             "quiet",
         )
     )
-    cells = [
-        one for one in page.mirrors(PAIRS, period) if exporter in {"", one.exporter} and importer in {"", one.importer}
-    ]
-    ranking.show(cells)
+    flows = page.mirrors(PAIRS, period)
+    cells = [one for one in flows if exporter in {"", one.exporter} and importer in {"", one.importer}]
+    ranking.show(cells, gaps_of(flows, page.agreement))
 
 
-def _verdict(cell: MirrorCell, alike: Sequence[MirrorCell]) -> None:
+def _verdict(page: Page, cell: MirrorCell, alike: Sequence[MirrorCell], gaps: Gaps) -> None:
     lead = (
-        f"{names.area(cell.exporter)} reports {figures.with_error(cell.x, cell.x_sd)} of exports to"
+        f"{names.area(cell.exporter)} reports {sentences.reports(cell, 'x')} of exports to"
         f" {names.area(cell.importer)} in {cell.period}; {names.area(cell.importer)} reports"
-        f" {figures.with_error(cell.m, cell.m_sd)} of imports. Verdict: {figures.verdict(cell)}."
+        f" {sentences.reports(cell, 'm')} of imports. Verdict: {figures.verdict(cell)}."
     )
     st.html(markup.paragraph(lead, "lead"))
-    st.html(markup.paragraph(sentences.why(cell)))
+    st.html(markup.paragraph(sentences.why(cell, page.band)))
     st.html(markup.paragraph(sentences.noise_only(cell)))
     stands = sentences.among(cell, alike)
     if stands:
@@ -110,12 +113,12 @@ def _verdict(cell: MirrorCell, alike: Sequence[MirrorCell]) -> None:
             width="stretch",
             alt=f"{told} {ratio(cell.band_high)}; the table below holds the same figures.",
         )
-        st.html(_figures(cell))
+        st.html(_figures(cell, gaps, page.band))
     with right:
         st.subheader("What could have been seen", anchor=False)
         st.html(markup.paragraph(sentences.detectable(cell)))
         st.subheader("What explains the gap", anchor=False)
-        st.html(_explained(cell))
+        st.html(_explained(cell, gaps))
 
 
 def _intervals(cell: MirrorCell) -> list[dict[str, object]]:
@@ -136,7 +139,7 @@ def _intervals(cell: MirrorCell) -> list[dict[str, object]]:
     ]
 
 
-def _figures(cell: MirrorCell) -> str:
+def _figures(cell: MirrorCell, gaps: Gaps, word: str) -> str:
     rows = [
         (
             "Imports over exports (M / X)",
@@ -157,22 +160,21 @@ def _figures(cell: MirrorCell) -> str:
             figures.gap_interval(cell.gap_low, cell.gap_high),
         ),
         (
-            "Agreed band",
+            f"{word.capitalize()} band",
             f"{ratio(cell.band_low)} to {ratio(cell.band_high)}",
             f"CIF/FOB factor {cell.cif_fob:.4g}",
             f"{cell.valuation_x} against {cell.valuation_m}",
         ),
     ]
     return markup.table(
-        "Intervals: 95 % by the added noise alone; with what clipping may have taken off,"
-        f" {figures.confidence(cell.confidence)}, which allows for all flows that are compared together",
+        f"Intervals: 95 % by the added noise alone; with what clipping may have taken off, {_allowing(cell, gaps)}",
         ("Figure", "Estimate", "By noise alone", "With clipping"),
         rows,
         short=("Estimate",),
     )
 
 
-def _explained(cell: MirrorCell) -> str:
+def _explained(cell: MirrorCell, gaps: Gaps) -> str:
     """Return the gap in two parts: freight by the CIF/FOB factor, and the rest; both from the whole flow's figures."""
     freight = cell.cif_fob - 1.0
     rest_sd = (cell.m_sd**2 + (cell.cif_fob * cell.x_sd) ** 2) ** 0.5
@@ -182,7 +184,11 @@ def _explained(cell: MirrorCell) -> str:
             f"of which freight and insurance (factor {cell.cif_fob:.4g})",
             figures.with_error(freight * cell.x, freight * cell.x_sd) if freight else "none: no factor applies",
         ),
-        ("of which the rest", figures.with_error(cell.m - cell.cif_fob * cell.x, rest_sd)),
+        (_REST[is_one_sided(cell)], figures.with_error(cell.m - cell.cif_fob * cell.x, rest_sd)),
+        (
+            f"Sure gap ({figures.confidence(gaps.level)}, {len(gaps.sure)} flows looked at together)",
+            ranking.least(gaps.least(cell)),
+        ),
         ("Could noise alone have made the gap?", "yes" if noise_explains(cell) else "no"),
         ("Large traders scaled down, exports", _bound(cell.bound_x)),
         ("Large traders scaled down, imports", _bound(cell.bound_m)),
@@ -190,6 +196,14 @@ def _explained(cell: MirrorCell) -> str:
     return markup.table(
         "± is half a 95 % interval of the added noise", ("Part", "US dollars"), rows, numbers=("US dollars",)
     )
+
+
+def _allowing(cell: MirrorCell, gaps: Gaps) -> str:
+    """Return the level of the interval that the verdict is read from, and what it allows for."""
+    level = figures.confidence(cell.confidence)
+    if cell.confidence <= gaps.alone + _SAME_LEVEL:
+        return f"{level}, for this flow by itself"
+    return f"{level}, which allows for the {len(gaps.sure)} flows that are compared together"
 
 
 def _bound(bound: float | None) -> str:

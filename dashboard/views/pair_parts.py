@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, figures, markup, names, sentences
-from dashboard.mirrored import gap_beyond_noise, sure_gap
-from dashboard.views.ranking import BEYOND, least
+from dashboard.mirrored import Gaps, gap_beyond_noise, is_one_sided, understated
+from dashboard.views.ranking import beyond, beyond_noise, heads, least
 from release.mirror.agreement import Past
 from release.mirror.comparison import MirrorCell
 from release.mirror.looks import Look
@@ -16,12 +16,12 @@ from release.wording import amount, percent, ratio, ratio_interval
 MOST_PRODUCTS = 14
 
 
-def products(whole: MirrorCell, parts: Sequence[MirrorCell]) -> None:
+def products(whole: MirrorCell, parts: Sequence[MirrorCell], gaps: Gaps) -> None:
     """Write which products carry the gap: a dumbbell, a scatter and a table."""
     ranked = sorted(parts, key=lambda one: (-gap_beyond_noise(one), -abs(_rest(one))))
     st.subheader("Which products carry the gap", anchor=False)
     noisy = [one for one in parts if gap_beyond_noise(one) > 0]
-    st.html(markup.paragraph(_carried(noisy, len(parts))))
+    st.html(markup.paragraph(_carried(noisy, gaps)))
     left, right = st.columns([3, 2], gap="large")
     with left:
         shown = ranked[:MOST_PRODUCTS]
@@ -29,26 +29,28 @@ def products(whole: MirrorCell, parts: Sequence[MirrorCell]) -> None:
         st.altair_chart(
             charts.dumbbell(pd.DataFrame([side for one in shown for side in _sides(one)]), labels),
             width="stretch",
-            alt=f"Exports and imports of the {len(shown)} products with the largest gaps; the table holds the figures.",
+            alt=f"Exports and imports of the {len(shown)} products with the largest gaps; an arrow: understated by an"
+            " unknown amount; the table holds the figures.",
         )
+        if any(is_one_sided(one) for one in shown):
+            st.html(markup.paragraph("An arrow: the side is understated by an unknown amount.", "quiet"))
     with right:
         band = (whole.band_low, whole.band_high)
         st.altair_chart(
             charts.scatter(pd.DataFrame([_point(one) for one in parts]), band),
             width="stretch",
-            alt="Exports against imports by product with the agreed band; the table holds the figures.",
+            alt="Exports against imports by product with the band; the table holds the figures.",
         )
         st.html(
             markup.paragraph(
-                "Each point is a product; the cross is its 95 % interval of noise, the wedge the agreed band.", "quiet"
+                "Each point is a product; the cross is its 95 % interval of noise, the wedge the band.", "quiet"
             )
         )
-    columns = ("Product", "Verdict", "Exports", "Imports", "Imports less exports", "Beyond noise", "Sure gap")
+    columns = ("Product", "Verdict", "Exports", "Imports", "Imports less exports", *heads(gaps)[::-1])
     most = min(len(ranked), 2 * MOST_PRODUCTS)
-    caption = (
-        f"{most} of {len(parts)} products, those with most beyond noise first. ± is half a 95 % interval. {BEYOND}"
-    )
-    rows = [_product_row(one) for one in ranked[: 2 * MOST_PRODUCTS]]
+    first = f"{most} of {len(parts)} products, those with most beyond noise first"
+    caption = f"{first}. ± is half a 95 % interval. {beyond(gaps)}{sentences.understatement(parts)}"
+    rows = [_product_row(one, gaps) for one in ranked[: 2 * MOST_PRODUCTS]]
     with st.expander("The same as a table"):
         st.html(markup.table(caption, columns, rows, numbers=columns[2:]))
 
@@ -57,22 +59,23 @@ def _rest(cell: MirrorCell) -> float:
     return cell.m - cell.cif_fob * cell.x
 
 
-def _carried(noisy: Sequence[MirrorCell], parts: int) -> str:
+def _carried(noisy: Sequence[MirrorCell], gaps: Gaps) -> str:
+    parts = len(gaps.sure)
     if not noisy:
         return f"In none of {parts} products is the gap beyond noise."
     listed = [
         f"{names.product_with_code(one.product)} ({'imports' if one.gap > 0 else 'exports'} higher,"
-        f" {least(gap_beyond_noise(one))})"
+        f" {beyond_noise(one)})"
         for one in sorted(noisy, key=gap_beyond_noise, reverse=True)[:3]
     ]
-    sure = sum(sure_gap(one) > 0 for one in noisy)
+    sure = sum(gaps.least(one) > 0 for one in noisy)
     expected = max(1, round(0.05 * parts))
     some = f"In {len(noisy)} of {parts} products the gap is beyond noise; chance alone would make about {expected} so."
     return f"{some} In {sure or 'none'} of them it is sure. Most beyond noise: {'; '.join(listed)}."
 
 
 def _sides(cell: MirrorCell) -> list[dict[str, object]]:
-    sides = (("exports", cell.x, cell.x_sd), ("imports", cell.m, cell.m_sd))
+    sides = (("exports", "x", cell.x, cell.x_sd), ("imports", "m", cell.m, cell.m_sd))
     return [
         {
             "product": names.product_with_code(cell.product),
@@ -80,9 +83,10 @@ def _sides(cell: MirrorCell) -> list[dict[str, object]]:
             "value": value,
             "low": value - figures.Z95 * sd,
             "high": value + figures.Z95 * sd,
-            "words": figures.with_error(value, sd),
+            "words": figures.side(cell, flow),
+            "open": understated(cell, flow),
         }
-        for side, value, sd in sides
+        for side, flow, value, sd in sides
     ]
 
 
@@ -96,21 +100,21 @@ def _point(cell: MirrorCell) -> dict[str, object]:
         "x_high": cell.x + reach_x,
         "m_low": cell.m - reach_m,
         "m_high": cell.m + reach_m,
-        "x_words": figures.with_error(cell.x, cell.x_sd),
-        "m_words": figures.with_error(cell.m, cell.m_sd),
+        "x_words": figures.side(cell, "x"),
+        "m_words": figures.side(cell, "m"),
         "verdict": figures.verdict(cell),
     }
 
 
-def _product_row(cell: MirrorCell) -> tuple[markup.Value, ...]:
+def _product_row(cell: MirrorCell, gaps: Gaps) -> tuple[markup.Value, ...]:
     return (
         names.product_with_code(cell.product),
         figures.verdict(cell),
-        figures.with_error(cell.x, cell.x_sd),
-        figures.with_error(cell.m, cell.m_sd),
+        figures.side(cell, "x"),
+        figures.side(cell, "m"),
         figures.with_error(cell.gap, (cell.x_sd**2 + cell.m_sd**2) ** 0.5),
-        least(gap_beyond_noise(cell)),
-        least(sure_gap(cell)),
+        beyond_noise(cell),
+        least(gaps.least(cell)),
     )
 
 
@@ -129,8 +133,8 @@ def over_time(cells: Sequence[MirrorCell], looks: Sequence[Look]) -> None:
         (
             one.period,
             figures.verdict(one),
-            figures.with_error(one.x, one.x_sd),
-            figures.with_error(one.m, one.m_sd),
+            figures.side(one, "x"),
+            figures.side(one, "m"),
             ratio(one.ratio),
             ratio_interval(one.ratio_noise_low, one.ratio_noise_high),
             percent(one.srd),

@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import streamlit as st
 
-from dashboard import drafts, figures, markup, names
+from dashboard import bounds, drafts, figures, markup, names
+from dashboard.bounds import Moved
 from dashboard.choices import choice, words
 from dashboard.configuration import toml_of
 from dashboard.drafts import Draft, Expected, Noise
@@ -24,11 +25,15 @@ from release.tables import Flow
 from release.wording import amount, count, decimals_up, percent, ratio
 
 _NONE = "not published"
+_POINT = " Use a point for decimals: 0.5."
+
 _NEVER = 0.005
 """Chances below this, or so near to one, are told in words."""
 
 _NOISES = ("0.01", "0.02", "0.03", "0.05", "0.06", "0.08", "0.1", "0.15", "0.2", "0.3", "0.4", "0.6", "1")
 _WITH, _WITHOUT = "on", "off"
+_NOISE, _BOUND = "noise", "bound"
+_KEEPS = {_NOISE: "the noise; the bound moves", _BOUND: "the bound; the noise moves"}
 _TIERS = {_WITH: "released in a tier of their own", _WITHOUT: "scaled down, not released"}
 
 
@@ -56,7 +61,8 @@ def show(page: Page) -> None:
     _told(plan, draft, bundle)
     plan_costs.show(plan, RHYTHMS[draft.rhythm].releases, bundle, page.published)
     noise = drafts.noise_of(plan)
-    _precision(plan, noise, bundle)
+    move = bounds.moved(drafts.planned(_unchanged(draft, bundle), bundle), plan)
+    _precision(plan, noise, bundle, move)
     _detectable(plan, noise, page, str(bundle.metadata["currency"]))
     st.subheader("The configuration", anchor=False)
     st.html(markup.paragraph("Copy it, complete the source, and check it with mirrors plan.", "quiet"))
@@ -65,7 +71,7 @@ def show(page: Page) -> None:
 
 def _drafted(found: Published) -> tuple[Bundle, Draft | None]:
     """Return the chosen office's last bundle and what is drafted after it; None where nothing can be."""
-    columns = st.columns([2, 3, 2])
+    columns = st.columns([2, 3, 2, 3])
     with columns[0]:
         office = choice("Office", found.offices, "of", proposal=found.offices[0], words=names.office)
     bundle = found.of(office)[-1]
@@ -92,16 +98,33 @@ def _drafted(found: Published) -> tuple[Bundle, Draft | None]:
             tip="As text, such as 1/2 or 0.5.",
             longest=20,
         )
+    with columns[3]:
+        keep = choice(
+            "Another loss keeps",
+            tuple(_KEEPS),
+            "keep",
+            proposal=_NOISE,
+            words=_KEEPS.__getitem__,
+            tip="Bound ~ noise × √rho: of the three, a loss other than the last one's moves the bound or the noise.",
+        )
     scales, large = _levels(last), _tier(last, release_of(bundle))
     try:
         rho = parse_rho(text.strip())
     except InvalidAmountError as error:
-        st.html(markup.paragraph(f"That isn't a loss: {error.reason}.", "note"))
+        st.html(markup.paragraph(f"That isn't a loss: {error.reason}.{_POINT if ',' in text else ''}", "note"))
         return bundle, None
     if not scales:
         st.html(markup.paragraph("Choose at least one level.", "note"))
         return bundle, None
+    if keep == _BOUND:
+        scales = bounds.at_the_same_bound(scales, last.rho, rho)
     return bundle, Draft(rho=rho, rhythm=rhythm, scales=scales, large=large)
+
+
+def _unchanged(draft: Draft, bundle: Bundle) -> Draft:
+    """Return the draft's rhythm with loss, noise and tier as the last release had them."""
+    last = precedent(bundle)
+    return draft if last is None else Draft(rho=last.rho, rhythm=draft.rhythm, scales=last.scales, large=last.large)
 
 
 def _levels(last: Precedent) -> tuple[ShapedScale, ...]:
@@ -158,9 +181,10 @@ def _told(plan: ReleasePlan, draft: Draft, bundle: Bundle) -> None:
     )
 
 
-def _precision(plan: ReleasePlan, noise: Noise, bundle: Bundle) -> None:
+def _precision(plan: ReleasePlan, noise: Noise, bundle: Bundle, move: Moved) -> None:
     currency = str(bundle.metadata["currency"])
     st.subheader("How precise the figures would be", anchor=False)
+    _moved(move, release_of(bundle), currency)
     columns = ("Level", "Figures", "Noise, median", "Half a 95 % interval, median")
     rows = [_level(one, currency) for one in drafts.expected(plan, noise)]
     tiers = " of both tiers" if plan.excess_rho else ""
@@ -171,9 +195,24 @@ def _precision(plan: ReleasePlan, noise: Noise, bundle: Bundle) -> None:
     st.html(
         markup.paragraph(
             f"A trader whose whole trade is one product with one partner counts there with at most {lone} (median over"
-            f" such cells). {rest} A larger loss rho raises that; the noise stays as chosen.",
+            f" such cells). {rest}",
             "quiet",
         )
+    )
+
+
+def _moved(move: Moved, release: str, currency: str) -> None:
+    """Write what a draft changes of bound and noise beside the last release's choices."""
+    told = bounds.sentence(move, currency)
+    if told is not None:
+        st.html(markup.paragraph(told, "note" if move.is_lower else ""))
+    columns = ("", f"As in {release}", "This draft")
+    rows = [
+        ("Bound of a trader with one product and one partner, median", *(amount(one, currency) for one in move.bound)),
+        (f"Noise as drawn, {names.level(move.level)}, median sd", *(amount(one, currency) for one in move.noise)),
+    ]
+    st.html(
+        markup.table("Loss, bound and noise hang together: bound ~ noise × √rho", columns, rows, numbers=columns[1:])
     )
 
 

@@ -9,23 +9,29 @@ from typing import Any
 from release.accounting import loss_by_map
 from release.audit.evidence import Evidence
 from release.audit.findings import AuditFinding, found
+from release.bundle.folder import STATEMENT_ENDING
 from release.ledger.entries import EMPTY, Entry, Head, Kind, head_of
 from release.ledger.findings import Finding
 from release.ledger.statement import verify_statement
+from release.ledger.values import State
 
 _CONSEQUENCES = ("state", "standing", "limit", "account", "terms")
 """Faults that a broken entry may cause in later ones."""
 
 
 def chain_is_whole(evidence: Evidence) -> Iterator[AuditFinding]:
-    """Yield every fault of the chain; what follows from a broken entry alone isn't told again."""
+    """Yield every fault of the chain; what follows from a broken entry alone isn't told again.
+
+    That an entry can't be believed because its charge doesn't cover its noise is told as `loss-not-covered`.
+    """
     uncovered = {entry.sequence for entry, _ in _uncovered(evidence)}
     first = min(broken_entries(evidence), default=None)
     told: set[str] = set()
     for one in verify_statement(evidence.statement):
         entry = _entry_of(one)
         consequence = first is not None and one.code in _CONSEQUENCES and (entry or 0) >= first
-        if consequence or entry in uncovered or (one.code == "body" and one.where in told):
+        unread = one.code == "body" and (entry in uncovered or one.where in told)
+        if consequence or unread:
             continue
         told.add(one.where)
         yield found(f"ledger-{one.code}", one.where, one.message)
@@ -69,8 +75,13 @@ def heads_stand_in_it(evidence: Evidence) -> Iterator[AuditFinding]:
 
 def published_statement_is_that_of_the_ledger(evidence: Evidence) -> Iterator[AuditFinding]:
     """Yield how the statement beside the bundles differs from the ledger."""
-    published = None if evidence.parts is None else evidence.parts.published
+    if evidence.parts is None:
+        return
+    published = evidence.parts.published
     if published is None:
+        if any(charge.state is State.PUBLISHED for charge in evidence.charges):
+            said = f"There is no file {evidence.office}{STATEMENT_ENDING} beside the bundles."
+            yield found("statement-missing", "the published statement", said)
         return
     length = len(published.entries)
     same = published.entries == evidence.statement.entries[:length]

@@ -1,7 +1,7 @@
 """How an account's budget was used, as inline SVG: each charge on top of those before it, against the limit."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -12,16 +12,19 @@ from release.wording import exact
 _MOST = 40
 """More charges than these are drawn as the latest ones, on top of the sum of the others."""
 
+_LETTERS = 24
+"""So much of a release's name is shown."""
+
 _USED, _PLANNED, _LIMIT = "#1d6fa5", "#b9d4e6", "#9a3412"
 
 
 def budget_chart(account: Mapping[str, Any]) -> Markup | None:
-    """Return the drawing of an account's charges and planned shares; None where there is nothing to draw.
+    """Return the drawing of an account's charges and planned shares; None where nothing can be drawn or added up.
 
     Labels are text nodes, which the drawing program escapes.
     """
     steps = _steps(account)
-    if not steps:
+    if not steps or account["doubt"] is not None:
         return None
     import altair as alt
     import vl_convert
@@ -39,17 +42,15 @@ def budget_chart(account: Mapping[str, Any]) -> Markup | None:
             color=alt.Color(
                 "state:N",
                 scale=alt.Scale(domain=["charged", "planned"], range=[_USED, _PLANNED]),
-                legend=alt.Legend(title=None, orient="right"),
+                legend=alt.Legend(title=None, orient="right") if account["planned"] else None,
             ),
         )
     )
-    line = alt.Chart(alt.InlineData(values=[{"limit": limit}])).mark_rule(
-        color=_LIMIT, strokeDash=[6, 3], strokeWidth=1.5
-    )
-    words = alt.Chart(
-        alt.InlineData(values=[{"limit": limit, "text": f"limit {exact(account['limit']['rho'])}"}])
-    ).mark_text(color=_LIMIT, align="left", baseline="bottom", dx=4, dy=-3)
-    drawn = (bars + line.encode(y="limit:Q") + words.encode(y="limit:Q", x=alt.value(0), text="text:N")).properties(
+    lines = alt.Chart(alt.InlineData(values=_limits(account, steps)))
+    ticks = lines.mark_tick(color=_LIMIT, thickness=2, size=min(70, 500 // len(steps)))
+    words = lines.mark_text(color=_LIMIT, baseline="bottom", dy=-3)
+    place = alt.X("label:N", sort=order)
+    drawn = (bars + ticks.encode(x=place, y="limit:Q") + words.encode(x=place, y="limit:Q", text="text:N")).properties(
         width=520, height=170, background="white"
     )
     svg = vl_convert.vegalite_to_svg(drawn.configure(font="sans-serif").to_dict())
@@ -67,9 +68,21 @@ def _steps(account: Mapping[str, Any]) -> list[dict[str, Any]]:
     for state, ones in (("charged", charges[hidden:]), ("planned", planned[:_MOST])):
         for one in ones:
             before, reached = reached, reached + Fraction(one["rho"])
-            label = str(one["release"])[:24]
+            label = str(one["release"])[:_LETTERS]
             steps.append({"label": label, "before": float(before), "after": float(reached), "state": state})
     return steps
+
+
+def _limits(account: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the limit in force at each step; it is named where it begins."""
+    charged = {str(charge["release"])[:_LETTERS]: charge["limit"] for charge in account["charges"]}
+    limits, before = [], ""
+    for step in steps:
+        limit = charged.get(step["label"], account["limit"]["rho"])
+        text = "" if limit == before else f"limit {exact(limit)}"
+        limits.append({"label": step["label"], "limit": float(Fraction(limit)), "text": text})
+        before = limit
+    return limits
 
 
 def _named(svg: str, account: Mapping[str, Any]) -> str:

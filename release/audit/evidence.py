@@ -58,7 +58,8 @@ class AuditedBundle:
         contents: its files' bytes by name; empty when they aren't the listed ones.
         findings: of its verification.
         documents: what its files say, None when they can't be read.
-        signed: whether a signature was found; `signer` who made it, by the registry.
+        signed: whether a key that the registry gives to `signer` made its signature; the files may have been altered
+            since, which its findings tell.
     """
 
     place: str
@@ -79,7 +80,10 @@ class AuditedBundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredResult:
-    """A noisy result in the office's private folder: the entry that it says paid for it, and its digest."""
+    """A noisy result, or a signature, in the office's private folder: the entry that paid for it, and its digest.
+
+    The hash of the entry is empty where the file can't be read.
+    """
 
     name: str
     charge_hash: str
@@ -97,7 +101,7 @@ class OfficeParts:
         store: what the ledger's database says of itself.
         witness: the furthest head that the witness remembers.
         published: the statement that stands beside the published bundles.
-        stored: noisy results kept in the state folder.
+        stored: noisy results kept in the state folder; so with `signatures`.
         open_places: private places that others on the machine may read or write.
     """
 
@@ -108,6 +112,7 @@ class OfficeParts:
     witness: KnownHead | None = None
     published: Statement | None = None
     stored: tuple[StoredResult, ...] = ()
+    signatures: tuple[StoredResult, ...] = ()
     open_places: tuple[str, ...] = ()
 
 
@@ -120,6 +125,7 @@ class Evidence:
         statement: the ledger, as its public extract.
         chain: what the statement's entries amount to.
         bundles: those of this office at the location.
+        foreign: other offices' bundles that lie in this office's folder.
         others: other offices' statements at the location.
         heads: seen earlier by whoever audits.
         problems: the shipped list of versions with known problems.
@@ -133,6 +139,7 @@ class Evidence:
     chain: Replay
     bundles: tuple[AuditedBundle, ...]
     problems: tuple[KnownProblem, ...]
+    foreign: tuple[AuditedBundle, ...] = ()
     others: tuple[Statement, ...] = ()
     heads: tuple[KnownHead, ...] = ()
     parts: OfficeParts | None = None
@@ -147,6 +154,13 @@ class Evidence:
     def charges(self) -> tuple[Charge, ...]:
         """The ledger's charges, in order."""
         return tuple(sorted(self.chain.charges.values(), key=lambda charge: charge.sequence))
+
+    def lying_at(self, release: str) -> AuditedBundle | None:
+        """Return the bundle that lies in a release's folder and isn't of that release; None when there is none."""
+        folder = f"{self.office}/{release}"
+        every = (*self.bundles, *self.foreign)
+        wrong = (one for one in every if (one.office, one.release) != (self.office, release))
+        return next((one for one in wrong if one.place.rstrip("/").endswith(folder)), None)
 
     def bundles_of(self, release: str) -> tuple[AuditedBundle, ...]:
         """Return the bundles that say they are of a release."""

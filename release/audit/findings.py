@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from release.audit.rules import RULES
+from release.audit.rules import RULES, auditors_advice
 from release.ledger.findings import Severity
 
 
@@ -16,7 +16,8 @@ class AuditFinding:
         where: an entry, bundle, account or file.
         message: what was seen there.
         why: why it matters.
-        remedy: what to do.
+        remedy: what the office has to do.
+        auditor: what someone outside the office can do.
     """
 
     code: str
@@ -25,11 +26,18 @@ class AuditFinding:
     message: str
     why: str
     remedy: str
+    auditor: str
 
 
 def found(code: str, where: str, message: str) -> AuditFinding:
     """Return a finding of a known code, with the words that go with it."""
     rule = RULES[code]
     return AuditFinding(
-        code=code, severity=rule.severity, where=where, message=message, why=rule.why, remedy=rule.remedy
+        code=code,
+        severity=rule.severity,
+        where=where,
+        message=message,
+        why=rule.why,
+        remedy=rule.remedy,
+        auditor=auditors_advice(code),
     )

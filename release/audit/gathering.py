@@ -18,6 +18,7 @@ from release.errors import BundleError, DamagedLedgerError, UsageError
 from release.ledger.statement import Statement, read_statement
 from release.measurement import digest_of, from_bytes
 from release.registry.offices import Registry
+from release.signing.envelope import LARGEST_SIGNATURE, opened
 
 LARGEST_STATEMENT = 100_000_000
 
@@ -47,6 +48,8 @@ def statement_in(file: Path) -> Statement:
     Raises:
         UsageError: it can't be read, or is no statement.
     """
+    if not file.exists():
+        raise UsageError(f"There is no file {file}; nothing was audited.")
     try:
         if file.stat().st_size > LARGEST_STATEMENT:
             raise UsageError(f"{file} is larger than a ledger's statement may be; nothing was audited.")
@@ -83,6 +86,19 @@ def _results(folder: Path) -> Iterator[StoredResult]:
         except BundleError:
             charge = ""
         yield StoredResult(name=file.stem, charge_hash=charge, digest=digest_of(content))
+
+
+def stored_signatures(state: Path) -> tuple[StoredResult, ...]:
+    """Return the signatures that an office keeps in its private folder."""
+    return tuple(_signatures(state / "signatures"))
+
+
+def _signatures(folder: Path) -> Iterator[StoredResult]:
+    for file in sorted(folder.glob("*.json")):
+        content = file.read_bytes()
+        signed = opened(content) if len(content) <= LARGEST_SIGNATURE else None
+        head = "" if signed is None else signed.statement.released.head
+        yield StoredResult(name=file.stem, charge_hash=head, digest=digest_of(content))
 
 
 def open_places(places: Iterable[Path]) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
+from release.amounts import written
 from release.audit.evidence import Evidence
 from release.audit.findings import AuditFinding, found
 from release.audit.plans import plans
 from release.config.fields import months_of
-from release.privacy import amount_text
 
 _SHARED = ("flows", "partners", "chapters")
 
@@ -47,7 +47,7 @@ def sources_are_apart(evidence: Evidence) -> Iterator[AuditFinding]:
         if not one.same_account:
             said = (
                 f"Both publish {', '.join(one.measures)} of the same cells from different accounts; if a record stands"
-                f" in both sources, the two cost rho {amount_text(one.rho)} together."
+                f" in both sources, the two cost rho {written(one.rho)} together."
             )
             yield found("account-split", f"releases {one.releases[0]} and {one.releases[1]}", said)
 

@@ -1,10 +1,12 @@
 """What was planned: year and unit, key sets, prior, tiers, policy; and whether the office's config still says so."""
 
+import json
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 from release.accounting import epsilon
+from release.amounts import written
 from release.audit.evidence import AuditedBundle, Evidence
 from release.audit.findings import AuditFinding, found
 from release.bundle.methods import methods_in_words
@@ -12,6 +14,7 @@ from release.codelists import area_codes, chapter_codes, codelist
 from release.config.fields import year_of
 from release.ledger.replay import account_states
 from release.ledger.values import AccountState
+from release.plan import ReleasePlan
 from release.privacy import amount_text
 from release.tables import RESIDUAL, Tier
 
@@ -74,7 +77,7 @@ def tiers_follow_the_policy(evidence: Evidence) -> Iterator[AuditFinding]:
         for measure in tiered:
             both = Fraction(measure["rho"]) + Fraction(measure["large_traders"]["rho"])
             if Fraction(measure["large_traders"]["ceiling"]) != both:
-                said = f"{measure['measure']}: the ceiling isn't rho {amount_text(both)}, the sum of both tiers."
+                said = f"{measure['measure']}: the ceiling isn't rho {written(both)}, the sum of both tiers."
                 yield found("ceiling-differs", bundle.place, said)
 
 
@@ -96,7 +99,7 @@ def deltas_agree(evidence: Evidence) -> Iterator[AuditFinding]:
     }
     for year, delta, office in sorted(others):
         if year in own and Fraction(delta) != own[year]:
-            said = f"{evidence.office} has delta {amount_text(own[year])}, {office} {amount_text(Fraction(delta))}."
+            said = f"{evidence.office} has delta {written(own[year])}, {office} {written(Fraction(delta))}."
             yield found("delta-unequal", f"year {year}", said)
 
 
@@ -110,7 +113,7 @@ def config_gives_the_plans(evidence: Evidence) -> Iterator[AuditFinding]:
         if plan is None or charge.request.account.tier != Tier.UNIFORM:
             continue
         if plan.digest != charge.request.plan_digest:
-            said = "The config beside office.toml gives another plan than was charged."
+            said = f"The config beside office.toml gives another plan than was charged{_changed(evidence, plan)}."
             yield found("config-differs", f"release {charge.request.release}", said)
     for bundle, _ in plans(evidence):
         plan = parts.plans.get(bundle.release)
@@ -120,6 +123,33 @@ def config_gives_the_plans(evidence: Evidence) -> Iterator[AuditFinding]:
             words = methods_in_words(plan, epsilon(plan.rho, plan.office.account.delta)).encode()
             if bundle.contents["methods.md"] != words:
                 yield found("methods-differ", bundle.place, "methods.md isn't what this plan's words are.")
+
+
+def _changed(evidence: Evidence, plan: ReleasePlan) -> str:
+    """Return in words which parts of a plan aren't those of its published bundle; nothing where none can be read."""
+    published = next((told for bundle, told in plans(evidence) if bundle.release == plan.release.release), None)
+    if published is None:
+        return ""
+    today = json.loads(plan.document)
+    names = sorted(name for name in {*today, *published} if today.get(name) != published.get(name))
+    told = (f"{name.replace('_', ' ')} ({_short(published.get(name), today.get(name))})" for name in names)
+    return f", in {'; '.join(told)}" if names else ""
+
+
+def _short(charged: Any, today: Any) -> str:
+    """Return two values, where they are short enough to be read."""
+    was, now = (json.dumps(one, ensure_ascii=False) for one in (charged, today))
+    return (
+        f"{was} was charged, {now} is there today" if max(len(was), len(now)) <= _READABLE else "long; compare the two"
+    )
+
+
+_READABLE = 60
+"""Values of so many characters are told in a finding."""
+
+
+def _term(value: object) -> str:
+    return amount_text(value) if isinstance(value, Fraction) else str(value)
 
 
 def config_keeps_the_terms(evidence: Evidence) -> Iterator[AuditFinding]:
@@ -140,16 +170,17 @@ def config_keeps_the_terms(evidence: Evidence) -> Iterator[AuditFinding]:
         }
         other = [name for name, term in asked.items() if term is not None and getattr(state.terms, name) != term]
         if other:
-            said = f"office.toml and the account differ in {', '.join(other)}."
+            told = (f"{name}: {_term(asked[name])} and {_term(getattr(state.terms, name))}" for name in other)
+            said = f"office.toml and the account differ in {'; '.join(told)}."
             yield found("terms-differ", str(state.account), said)
         shares = tuple((one.release, one.rho) for one in office.account.calendar if one.year == state.account.year)
         if shares and not large and shares != tuple((one.release, one.rho) for one in state.planned):
             yield found("calendar-differs", str(state.account), "office.toml and the ledger hold different calendars.")
     for charge in evidence.charges:
         if charge.request.account.tier == Tier.UNIFORM and charge.request.rho > office.policy.rho_cap:
-            said = f"It was charged rho {amount_text(charge.request.rho)}; the policy allows"
+            said = f"It was charged rho {written(charge.request.rho)}; the policy allows"
             where = f"release {charge.request.release}"
-            yield found("over-policy-cap", where, f"{said} {amount_text(office.policy.rho_cap)}.")
+            yield found("over-policy-cap", where, f"{said} {written(office.policy.rho_cap)}.")
 
 
 def deltas_are_small(evidence: Evidence) -> Iterator[AuditFinding]:
@@ -159,7 +190,7 @@ def deltas_are_small(evidence: Evidence) -> Iterator[AuditFinding]:
     delta = evidence.parts.office.account.delta
     for release in evidence.parts.releases:
         if delta * 100 * release.assumption.traders > 1:
-            said = f"Delta {amount_text(delta)} with {release.assumption.traders:,} traders assumed."
+            said = f"Delta {written(delta)} with {release.assumption.traders:,} traders assumed."
             yield found("delta-large", f"release {release.release}", said)
 
 

@@ -32,7 +32,12 @@ def bundles_are_whole(evidence: Evidence) -> Iterator[AuditFinding]:
         for one in bundle.findings:
             if one.code == "ledger" and elsewhere:
                 continue
-            yield found(bundle_code(one.code), bundle.place, f"{_sentence(one.message)}")
+            since = (
+                f" {bundle.signer} signed the bundle; it was altered after that."
+                if bundle.signed and not bundle.contents
+                else ""
+            )
+            yield found(bundle_code(one.code), bundle.place, f"{_sentence(one.message)}{since}")
 
 
 def _sentence(message: str) -> str:
@@ -171,7 +176,10 @@ def charges_are_published(evidence: Evidence) -> Iterator[AuditFinding]:
         if release in explained or evidence.bundles_of(release):
             continue
         if charge.state is State.PUBLISHED:
-            yield found("bundle-missing", f"release {release}", "The ledger says it is published; it isn't there.")
+            other = evidence.lying_at(release)
+            there = "" if other is None else f" In its folder lies release {other.release} of {other.office}."
+            said = f"The ledger says it is published; it isn't there.{there}"
+            yield found("bundle-missing", f"release {release}", said)
         elif charge.state is State.MEASURED:
             yield found("not-published", f"release {release}", "It was measured and never published.")
 

@@ -7,9 +7,10 @@ from typing import Any
 import polars as pl
 
 from release.accounting import epsilon
+from release.audit.costs import cost_documents
 from release.audit.evidence import AuditedBundle, Evidence
-from release.audit.figures import scatters
 from release.audit.plans import plans
+from release.audit.scatter import Scatter, scatters, untested
 from release.errors import MirrorsError
 from release.ledger.values import Charge
 from release.privacy import parse_delta, volume_interval_percent
@@ -67,23 +68,31 @@ def _release(evidence: Evidence, bundle: AuditedBundle, plan: dict[str, Any]) ->
         "entry": None if charge is None else charge.sequence,
         "mechanism": plan["mechanism"],
         "measures": [_measure(measure, plan, table) for measure in plan["measures"]],
-        "scatters": [
-            {"measure": one.measure, "square": f"{one.square:,.0f}", "freedom": one.freedom, "plausible": one.plausible}
-            for one in (() if _unreadable(bundle) else scatters(bundle))
-        ],
+        "scatters": [] if bundle.findings else [_scatter(one) for one in scatters(bundle)],
+        "untested": [] if bundle.findings else list(untested(bundle)),
+        "costs": [] if bundle.findings else cost_documents(bundle),
         "prior": plan["prior"],
         "scales_from": plan["scales_from"],
         "preparation": plan["preparation"],
         "metadata": plan["metadata"],
         "versions": {} if charge is None else dict(charge.request.versions),
         "digests": {"bundle": bundle.digest, "plan": None if charge is None else charge.request.plan_digest},
-        "signed": bundle.signed,
-        "signer": bundle.signer,
+        "signed": bundle.signed and not bundle.findings,
+        "signer": None if bundle.findings else bundle.signer,
     }
 
 
-def _unreadable(bundle: AuditedBundle) -> bool:
-    return bool(bundle.findings)
+def _scatter(one: Scatter) -> dict[str, Any]:
+    below, above = one.seen
+    return {
+        "measure": one.measure,
+        "tier": one.tier,
+        "square": f"{one.square:,.1f}",
+        "freedom": one.freedom,
+        "plausible": one.plausible,
+        "seen_below": f"{below:.2f}",
+        "seen_above": f"{above:.2f}",
+    }
 
 
 def _measure(measure: dict[str, Any], plan: dict[str, Any], table: pl.DataFrame) -> dict[str, Any]:

@@ -49,9 +49,15 @@ _LEDGER = {
         "Whoever runs releases could also change entries; only triggers hold them back.",
         "Let runs connect as a role that may read and add, and nothing else (docs/ledger.md).",
     ),
-    "ledger-head": _error("The statement names a head that isn't that of its own entries.", _ASK),
-    "ledger-accounts": _error("The accounts shown for reading aren't what the entries amount to.", _ASK),
-    "ledger-charges": _error("The charges shown for reading aren't what the entries amount to.", _ASK),
+    "ledger-head": _error(
+        "A head is what others keep, to hold it against the ledger later; this one fits nothing.", _ASK
+    ),
+    "ledger-accounts": _error(
+        "Most people read the accounts and don't add the entries up: they are told another loss.", _ASK
+    ),
+    "ledger-charges": _error(
+        "Most people read the charges and not the entries: they are told other releases or losses.", _ASK
+    ),
     "rolled-back": _error(
         "The ledger once was longer: charges that were published are missing from it, and their loss with them.",
         "Restore the ledger's latest backup. Until then nothing may be released.",
@@ -63,7 +69,25 @@ _LEDGER = {
         "A witness that lags can't notice that the latest entries are taken away.",
         "See why it can't be written (disk, rights); the next run writes it.",
     ),
+    "witness-missing": _error(
+        "Only the witness notices a ledger that was set back together with everything published; `run` refuses to go on"
+        " without it.",
+        "Find out who took it away, and restore it. If it is lost, hold the ledger against every published bundle and"
+        " every head that others kept (--heads) before a new witness is made (docs/ledger.md).",
+    ),
+    "result-unpaid": _error(
+        "A noisy result was drawn whose charge is gone: the ledger was set back or exchanged, and a loss with it.",
+        "Stop releasing, restore the ledger's latest backup, and find out who set it back.",
+    ),
+    "signature-unpaid": _error(
+        "A release was signed whose charge is gone: the ledger was set back or exchanged, and a loss with it.",
+        "Stop releasing, restore the ledger's latest backup, and find out who set it back.",
+    ),
     "statement-differs": _error("What the office tells the public isn't what its ledger holds.", _STOP),
+    "statement-missing": _warning(
+        "Without the statement nobody outside can follow the ledger beyond each bundle's own charge.",
+        "Publish it: `mirrors ledger statement OFFICE.toml`, as OFFICE.statement.json beside the bundles.",
+    ),
     "statement-behind": _warning(
         "The public can't see the latest entries, such as a raised limit.",
         "Publish the ledger's statement anew: `mirrors ledger statement OFFICE.toml`.",
@@ -261,6 +285,32 @@ RULES = {**_LEDGER, **_CHARGES, **_PLANS, **_FIGURES, **_SIGNATURES, **_NOISE, *
 
 _SIGNED = {"unsigned": "signature-missing", "registry older": "registry-older"}
 _SIGNED |= dict.fromkeys(("signature", "statement", "office unknown"), "signature-wrong")
+
+
+_AUDITOR = {
+    "bundle": "Don't use this copy. Get the bundle by another way, and hold its digest against the ledger's.",
+    "signature": "Don't use this copy. Get it from the office by another way, and ask who signed.",
+    "figures": "Use the measurements alone, if they verify, and ask the office for the right figures.",
+    "ledger": "Keep what you have, ask the office for the ledger's backup, and believe no total until then.",
+    "warning": "Ask the office about it. By itself this breaks nothing that was promised.",
+    "else": "Ask the office to explain it in writing, and rely on nothing that rests on it until then.",
+}
+
+
+def auditors_advice(code: str) -> str:
+    """Return what someone outside the office can do about a finding."""
+    kind = "else"
+    if RULES[code].severity is Severity.WARNING:
+        kind = "warning"
+    elif code in _FIGURES and code.endswith("-differs"):
+        kind = "figures"
+    elif code in _LEDGER:
+        kind = "ledger"
+    elif code in _BUNDLES or code == "bundle-differs":
+        kind = "bundle"
+    elif code in _SIGNATURES:
+        kind = "signature"
+    return _AUDITOR[kind]
 
 
 def bundle_code(code: str) -> str:

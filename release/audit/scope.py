@@ -33,8 +33,8 @@ def established(evidence: Evidence) -> Iterator[str]:
     yield "Every bundle names its charge, every published charge has its bundle, and each has one noisy result."
     yield "Published estimates, intervals and bounds follow from the noisy measurements beside them."
     yield (
-        "Levels of a release disagree as much as the stated noise makes them: figures published without noise, or with"
-        " much less, would be seen."
+        "In each tier by itself, levels of a release disagree as much as the stated noise makes them. Each release says"
+        " how much less or more noise would have been seen, and which measures can't be tested so."
     )
     if evidence.view is View.OFFICE:
         yield "The configs, as they are today, give the plans that were charged; the policy allows what was done."
@@ -64,6 +64,18 @@ def not_established(evidence: Evidence) -> Iterator[str]:
         yield "That the office's config and policy agree with what was charged: they aren't public; the plans are."
         yield "That the keyed digests name the records that were used: only the office has the key."
         yield "Which noisy results the office keeps, who may read them, and what its witness remembers."
+
+
+def held_against(evidence: Evidence) -> Iterator[str]:
+    """Yield which memories of the ledger's past were held against it, each in a sentence."""
+    if evidence.parts is None:
+        yield "The office's witness can't be seen from outside."
+    elif evidence.parts.witness is None:
+        yield "Witness: none."
+    else:
+        yield f"Witness: entry {evidence.parts.witness.head.sequence}, held against the ledger."
+    if evidence.heads:
+        yield f"{_number(len(evidence.heads), 'head')} kept since earlier, held against the ledger."
 
 
 def _number(count: int, what: str) -> str:

@@ -25,7 +25,7 @@ def versions_have_no_known_problem(evidence: Evidence) -> Iterator[AuditFinding]
 def bundles_are_signed(evidence: Evidence) -> Iterator[AuditFinding]:
     """Yield bundles for which no key of the office vouches; nothing where no registry is at hand.
 
-    A signature that is refused is a finding of the bundle's verification already.
+    A signature that is refused is a finding of the bundle's verification already; so is what was altered after signing.
     """
     for bundle in evidence.bundles if evidence.signers_known else ():
         refused = any(bundle_code(one.code).startswith(("signature", "registry")) for one in bundle.findings)

@@ -1,14 +1,24 @@
 """What an account's loss means, in words for people who aren't statisticians; the same in every form of the report."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from release.ledger.values import AccountState
 from release.privacy import presence_advantage, volume_interval_percent
 from release.tables import Tier
-from release.wording import points_up, volume_bound
+from release.wording import exact, points_up, volume_bound
 
 _ALL = 100
 """Above so many per cent an interval of a volume is no useful one."""
+
+
+def can_not_be_told(broken: Sequence[int], at_least: str) -> str:
+    """Return in a sentence why an account's sums can't be told, and what was spent at least (rho)."""
+    entries = f"entry {broken[0]}" if len(broken) == 1 else f"entries {', '.join(str(one) for one in broken)}"
+    return (
+        f"What was spent can't be told: the ledger is broken at {entries}. By the entries that are whole and by the"
+        f" bundles it was at least rho {exact(at_least)}."
+    )
 
 
 def guarantee(state: AccountState) -> str:

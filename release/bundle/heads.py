@@ -22,12 +22,25 @@ def heads_seen(place: Path, office: str) -> tuple[Head, ...]:
 
     For heads that were kept since earlier: copies of bundles or of statements, wherever an auditor has them.
     """
-    files = [place] if place.is_file() else [*place.rglob(MANIFEST), *place.rglob(f"*{STATEMENT_ENDING}")]
-    return _heads(sorted(files), office)
+    return tuple(head for _, head in heads_kept(place, office))
 
 
-def _heads(files: Iterable[Path], office: str | None = None) -> tuple[Head, ...]:
-    return tuple(dict.fromkeys(head for file in files if (head := _head(file, office)) is not None))
+def heads_kept(place: Path, office: str) -> tuple[tuple[Path, Head], ...]:
+    """Return the heads of `heads_seen`, each with the first file that names it."""
+    named: dict[Head, Path] = {}
+    for file in _files(place):
+        head = _head(file, office)
+        if head is not None:
+            named.setdefault(head, file)
+    return tuple((file, head) for head, file in named.items())
+
+
+def _files(place: Path) -> list[Path]:
+    return sorted([place] if place.is_file() else [*place.rglob(MANIFEST), *place.rglob(f"*{STATEMENT_ENDING}")])
+
+
+def _heads(files: Iterable[Path]) -> tuple[Head, ...]:
+    return tuple(dict.fromkeys(head for file in files if (head := _head(file, None)) is not None))
 
 
 def _head(file: Path, office: str | None) -> Head | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from release.bundle.content import MANIFEST
 from release.bundle.findings import Stop
-from release.registry.offices import Registry, refusal
+from release.registry.offices import Registry, outdated, refusal
 from release.signing.envelope import SIGNATURE, opened
 from release.signing.statement import Released, SignedFile, Statement, signed_files
 
@@ -62,11 +62,14 @@ def vouched(envelope: bytes | None, registry: Registry | None) -> Vouched:
     if signed is None:
         raise Stop("signature", f"{SIGNATURE} holds no right signature of a release in the known format")
     statement = signed.statement
-    if registry is None or statement.released.reporter not in registry.offices:
+    if registry is None:
         return Vouched(standing=Standing.UNCHECKED, statement=statement)
-    refused = refusal(registry, statement)
+    known = statement.released.reporter in registry.offices
+    refused = refusal(registry, statement) if known else outdated(registry, statement)
     if refused is not None:
         raise Stop(refused.code, refused.message)
+    if not known:
+        return Vouched(standing=Standing.UNCHECKED, statement=statement)
     return Vouched(standing=Standing.SIGNED, statement=statement, signer=statement.released.reporter)
 
 

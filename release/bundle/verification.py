@@ -184,7 +184,7 @@ class Examined:
         findings: everything that is wrong with it.
         contents: its files' bytes, where they are the listed ones; else empty.
         values: what they say, None when they can't be read.
-        vouched: who vouches for it.
+        vouched: who vouches for what was signed, even where the files were altered since.
     """
 
     findings: tuple[BundleFinding, ...]
@@ -202,7 +202,8 @@ def examine(place: Path, registry: Registry | None = None) -> Examined:
             return Examined(findings=(stop.finding,), contents={}, values=None)
         further = examine(place)
         findings = tuple(dict.fromkeys((stop.finding, *further.findings)))
-        return Examined(findings=findings, contents=further.contents, values=further.values)
+        voucher = _voucher(place, registry)
+        return Examined(findings=findings, contents=further.contents, values=further.values, vouched=voucher)
     return Examined(
         findings=tuple(findings_within(known.contents, known.values)),
         contents=known.contents,
@@ -238,6 +239,15 @@ def _read(place: Path | Files, registry: Registry | None) -> _Known:
     elif registry is not None and _reporter(values) in registry.offices:
         raise Stop("unsigned", f"it is unsigned, and the registry names {_reporter(values)}, which signs its releases")
     return _Known(contents=contents, values=values, vouched=voucher, envelope=envelope)
+
+
+def _voucher(place: Path, registry: Registry) -> Vouched:
+    """Return who vouched for a bundle whose files aren't, or say something else than, what was signed."""
+    try:
+        with opened(place) as folder:
+            return vouched(folder.read(SIGNATURE, LARGEST_SIGNATURE) if SIGNATURE in folder.names() else None, registry)
+    except Stop:
+        return _UNSIGNED
 
 
 def _reporter(values: Parsed) -> str:

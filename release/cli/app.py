@@ -63,7 +63,10 @@ def plan(  # noqa: PLR0917 - options, all named
     out: OutFolder = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Show what a release would publish, how precise it would be, and what it would cost. Reads no records."""
+    """Show what a release would publish, and cost.
+
+    It tells how precise it would be, and reads no records.
+    """
     from release.cli import plans
 
     asked = plans.Asked(target=target or bool(targets), targets=tuple(targets or ()), suggest=suggest, plot=plot)
@@ -78,7 +81,10 @@ def run(
     registry: RegistryPlace = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Charge the ledger, measure with noise, and publish; or go on with a run that was interrupted."""
+    """Charge the ledger, measure with noise, and publish.
+
+    A run that was interrupted goes on under the same charge.
+    """
     from release.cli import runs
 
     runs.run(file, source, out, registry, as_json=as_json)
@@ -95,7 +101,10 @@ def verify(  # noqa: PLR0917 - options, all named
     ] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Check that bundles are whole, consistent, unaltered and vouched for; exits 6 when one isn't."""
+    """Check bundles: whole, unaltered, and vouched for by whom.
+
+    It exits 6 when one isn't whole, consistent, unaltered and vouched for.
+    """
     from release.cli import places, verification
 
     trust = verification.Trust(registry=registry, root=root, as_of=as_of, state=state)
@@ -111,7 +120,10 @@ def publish(
     registry: RegistryPlace = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Copy verified bundles and their offices' statements to a location, or go on with a copy that broke off."""
+    """Copy verified bundles to a folder or an object store.
+
+    Their offices' statements go with them. A copy that broke off is gone on with.
+    """
     from release.cli import places, publishing
 
     publishing.publish(bundles, places.named([location])[0], registry, as_json=as_json)
@@ -124,7 +136,10 @@ def fetch(
     registry: RegistryPlace = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Write the verified bundles of a location into a folder, for the dashboard or an archive."""
+    """Write a location's verified bundles into a folder.
+
+    For the dashboard, or for an archive.
+    """
     from release.cli import places, publishing
 
     publishing.fetch(places.named([location])[0], folder, registry, as_json=as_json)
@@ -150,7 +165,10 @@ def compare(  # noqa: PLR0917 - options, all named
     registry: RegistryPlace = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Compare published mirrors: one office's exports with its partner's imports. Folders are searched for bundles."""
+    """Compare one office's exports with its partner's imports.
+
+    Published bundles alone are read; folders are searched for them.
+    """
     from release.cli import comparisons, places
 
     asked = comparisons.Asked(
@@ -181,7 +199,10 @@ def audit(  # noqa: PLR0917 - options, all named
     out: Annotated[Path | None, typer.Option("--out", help="Write the report into this folder.")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Hold ledger, bundles, config and policy against each other; exits 1 on a finding. Reads no records."""
+    """Hold ledger, bundles, config and policy together.
+
+    They have to say the same; it exits 1 on a finding, and reads no records.
+    """
     from release.cli import audits
 
     if noise:
@@ -199,7 +220,10 @@ def protect(
     ],
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Tell a trader, from its own figures, what published releases can give away about it. Sends nothing anywhere."""
+    """Tell a trader what releases can give away about it.
+
+    From the trader's own figures, on its own machine. Nothing is sent anywhere.
+    """
     from release.cli import protection
 
     protection.show(policies, declarations, as_json=as_json)
@@ -211,7 +235,10 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Of the synthetic records; noise can't be seeded.")] = 1,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Make four practice offices, release each, compare them, and tell what was found. Takes some seconds."""
+    """Make four practice offices, and compare their mirrors.
+
+    Each publishes a release. It takes some seconds.
+    """
     from release.cli import practices
 
     practices.demo(out, seed, as_json=as_json)
@@ -222,7 +249,10 @@ def doctor(
     file: Annotated[Path | None, typer.Argument(metavar="[OFFICE.toml]", help="An office to look at besides.")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Tell whether this installation, and an office's folder, are fit for a release. Reads no records."""
+    """Tell whether this machine and an office are fit for a run.
+
+    It reads no records and changes nothing.
+    """
     from release.cli import doctor as examination
 
     examination.examine(file, as_json=as_json)

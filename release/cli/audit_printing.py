@@ -16,9 +16,13 @@ def show(document: dict[str, Any], out: Path | None) -> None:
     console.print(escape(document["verdict"]))
     for account in document["accounts"]:
         console.print(escape(_account(account)))
+    for one in document["ledger"]["held"]:
+        console.print(f"  {escape(one)}")
     for finding in document["findings"]:
         console.print(f"\n[bold]{finding['severity']}: {escape(finding['where'])}[/bold] ({finding['code']})")
-        console.print(f"  {escape(finding['message'])}\n  {finding['why']}\n  What to do: {finding['remedy']}")
+        office, auditor = f"What to do, the office: {finding['remedy']}", f"An auditor: {finding['auditor']}"
+        for line in (finding["message"], finding["why"], office, auditor):
+            console.print(f"  {line}", markup=False)
     console.print("\nWhat this audit can't establish:")
     for one in document["not_established"]:
         console.print(f"  - {escape(one)}")
@@ -27,8 +31,9 @@ def show(document: dict[str, Any], out: Path | None) -> None:
 
 
 def _account(account: dict[str, Any]) -> str:
-    spent, limit, left = (exact(account[name]["rho"]) for name in ("spent", "limit", "remaining"))
-    told = (
-        f"  {account['source']}, {account['year']}, {account['tier']} tier: spent rho {spent} of {limit}, {left} left"
-    )
+    place, limit = f"  {account['source']}, {account['year']}, {account['tier']} tier", exact(account["limit"]["rho"])
+    if account["doubt"] is not None:
+        return f"{place}, limit rho {limit}: {account['doubt']['words']}"
+    spent, left = (exact(account[name]["rho"]) for name in ("spent", "remaining"))
+    told = f"{place}: spent rho {spent} of {limit}, {left} left"
     return told if account["epsilon"] is None else f"{told}; epsilon {account['epsilon']} at delta {account['delta']}"

@@ -11,7 +11,7 @@ from release.audit.evidence import Evidence, OfficeParts, statement_of
 from release.audit.problems import known_problems
 from release.audit.report import report_document
 from release.bundle.folder import statement_place
-from release.bundle.heads import heads_seen
+from release.bundle.heads import heads_kept
 from release.bundle.memory import Memory
 from release.cli import wiring
 from release.cli.audit_printing import show
@@ -97,6 +97,7 @@ def _parts(office: Office, file: Path, location: Path, store: Store) -> OfficePa
         witness=None if seen is None else KnownHead(head=seen, origin="The witness"),
         published=gathering.statement_in(beside) if beside.exists() else None,
         stored=gathering.stored_results(state),
+        signatures=gathering.stored_signatures(state),
         open_places=gathering.open_places(private),
     )
 
@@ -122,24 +123,27 @@ def _published(asked: Asked) -> Evidence:
 
 def _evidence(office: str, statement: Statement, location: Path, asked: Asked, parts: OfficeParts | None) -> Evidence:
     if not location.is_dir():
-        raise UsageError(f"There is no folder {location}; nothing was audited.")
+        where = "" if parts is None else " Name the place where the office's bundles are with --bundles."
+        raise UsageError(f"There is no folder {location}; nothing was audited.{where}")
     known = believed_registry(Trust(registry=asked.registry, root=asked.root), Memory())
     registry = None if known is None else known.registry
     places = [place for place in folders([location]) if place != location or parts is None]
-    bundles = tuple(one for one in gathering.bundles_at(places, registry) if one.office == office)
+    every = gathering.bundles_at(places, registry)
+    bundles = tuple(one for one in every if one.office == office)
     own = {str(account.get("office")) for account in statement.accounts}
     others = gathering.statements_at(location)
     named = next((one.documents.plan["office"]["name"] for one in bundles if one.documents is not None), office)
-    earlier = () if asked.heads is None else heads_seen(asked.heads, office)
+    earlier = () if asked.heads is None else heads_kept(asked.heads, office)
     return Evidence(
         office=office,
         name=str(named) if parts is None else parts.office.name,
         statement=statement,
         chain=replay(statement.entries),
         bundles=bundles,
+        foreign=tuple(one for one in every if one.office != office and Path(one.place).parent.name == office),
         problems=known_problems().problems,
         others=tuple(one for one in others if own.isdisjoint(str(account.get("office")) for account in one.accounts)),
-        heads=tuple(KnownHead(head=head, origin="A head kept since earlier") for head in earlier),
+        heads=tuple(KnownHead(head=head, origin=f"The head kept in {file}") for file, head in earlier),
         parts=parts,
         signers_known=registry is not None,
     )

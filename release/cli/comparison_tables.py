@@ -30,6 +30,9 @@ def show(comparison: Comparison) -> None:
     for exporter, importer in comparison.absent:
         table.add_row(escape(f"{exporter} to {importer}"), *["–"] * 6, "missing")
     console.print(table)
+    console.print(
+        "± is the half-width of a 95 % interval by noise. SRD: symmetric relative difference, (M - X) / ((M + X) / 2)."
+    )
     for period in dict.fromkeys(cell.period for cell in pairs):
         console.print(f"\n{escape(period)}: {sentence([c for c in pairs if c.period == period], comparison.agreement)}")
     _looks(console, comparison.looks)
@@ -53,6 +56,7 @@ def _foreseen(console: Console, pairs: Sequence[MirrorCell]) -> None:
         seen = (ratio(cell.detectable_low), ratio(cell.detectable_high), chance)
         table.add_row(escape(f"{cell.exporter}>{cell.importer}"), escape(cell.period), *noise, *seen)
     console.print(table)
+    console.print("Noise is one standard deviation, as a part of the figure.")
     console.print("\nWhat was found\n")
 
 

@@ -124,7 +124,7 @@ def write(
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(MirrorCell)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _told(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: _told(value) for name, value in _agreed(row).items()} for row in rows)
     (folder / "comparison.csv").write_text(text.getvalue(), encoding="utf-8")
     pl.DataFrame(rows, schema=_SCHEMA).write_parquet(folder / "comparison.parquet", compression="zstd")
     whole = json.dumps(document(comparison, explained, sums), allow_nan=False)
@@ -135,6 +135,11 @@ def write(
 def _told(value: Any) -> Any:
     """Return text so that no spreadsheet takes it for a formula; the words come from other offices' bundles."""
     return inert_text(value) if isinstance(value, str) else value
+
+
+def _agreed(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row whose band, which people agreed on, has no digits of a float's making: 0.824."""
+    return row | {name: f"{row[name]:.12g}" for name in ("band_low", "band_high")}
 
 
 _KINDS: dict[Any, Any] = {float: pl.Float64, float | None: pl.Float64, bool | None: pl.Boolean}

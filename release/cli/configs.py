@@ -9,8 +9,10 @@ from typing import Any
 import typer
 from pydantic import TypeAdapter
 
+from release.cli import wiring
 from release.cli.office_app import Kind
 from release.config import Comparison, Office, Release, load_comparison, load_office, load_release
+from release.config.loading import inside
 from release.errors import ConfigError, Fault
 
 
@@ -20,13 +22,40 @@ def check(files: list[Path]) -> None:
     for file in files:
         try:
             kind = kind_of(file)
-            _LOADERS[kind](file)
+            notes = _release_notes(file) if kind is Kind.RELEASE else _none(_LOADERS[kind](file))
         except ConfigError as error:
             faults += error.faults
         else:
             typer.echo(f"{file}: a good {kind}")
+            for note in notes:
+                typer.echo(f"  note: {note}")
     if faults:
         raise ConfigError(faults)
+
+
+def _none(_: object) -> tuple[str, ...]:
+    return ()
+
+
+def _release_notes(file: Path) -> tuple[str, ...]:
+    """Return what a release needs that isn't there yet.
+
+    Raises:
+        ConfigError: with all the file's faults, those of its prior included.
+    """
+    office, release = load_release(file)
+    source, notes = release.source, []
+    place = wiring.source_place(release, file.parent, None)
+    if place is not None and not place.exists() and "*" not in place.name:
+        notes.append(f"source.path: there is nothing at {place} yet; --source names another place")
+    if source.layout != "table" and place is None:
+        notes.append("source.path isn't said: --source has to name the records")
+    if release.prior is not None and release.prior.table is None:
+        bundle = inside(wiring.published_folder(office, file.parent, None), str(release.prior.bundle))
+        if not bundle.exists():
+            return (*notes, f"prior.bundle: there is no bundle at {bundle} yet; plan and run need it")
+    wiring.planned_file(file, None)
+    return tuple(notes)
 
 
 def schema(kind: Kind) -> None:

@@ -164,9 +164,10 @@ def _ledger(office: Office, folder: Path) -> Iterator[Looked]:
     yield _checked("ledger", opened)
     if book:
         today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
-        latest = max((charge.date for charge in book[0].charges()), default=today)
+        latest = max((charge.date for charge in book[0].charges()), default="")
+        seen = f"the latest charge is of {latest}" if latest else "nothing was charged yet"
         remedy = "The clock was set back, or forward when that charge was made."
-        yield _looked("clock beside the ledger", latest <= today, f"the latest charge is of {latest}", remedy)
+        yield _looked("clock beside the ledger", latest <= today, seen, remedy)
 
 
 def _exists(office: Office, folder: Path) -> bool:

@@ -2,23 +2,31 @@
 
 import datetime
 import json
-from fractions import Fraction
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import typer
 from rich.table import Table
 
+from release.amounts import written
+from release.audit.gathering import stored_results, stored_signatures
+from release.audit.kept import unpaid, unpaid_words
 from release.cli import wiring
-from release.cli.printing import out, print_json
-from release.config import load_office
-from release.errors import UsageError
+from release.cli.printing import command, out, print_json
+from release.config import Office, load_office
+from release.errors import DamagedLedgerError, UsageError
+from release.ledger.book import Book
 from release.ledger.entries import Entry, canonical
+from release.ledger.findings import Finding, error
 from release.ledger.sql import restore
 from release.ledger.values import Account, AccountState, Charge
 from release.privacy import POLICY_RHO_CAP, amount_text, parse_rho, volume_interval_percent
 from release.tables import Tier
-from release.wording import decimals_up, holder, unit_warning, volume_bound
+from release.wording import decimals_up, exact, holder, unit_warning, volume_bound
+
+_LETTERS = 3
+"""A reason, or who decided, has so many letters at least."""
 
 
 def create(file: Path) -> None:
@@ -46,6 +54,7 @@ def show(file: Path, *, as_json: bool) -> None:
     console.print(f"[bold]Ledger of {office.name} ({office.code})[/bold]")
     for state in sorted(accounts, key=_uniform_first):
         _print_account(state)
+        _print_other_limit(state, office)
         _print_charges([charge for charge in charges if charge.request.account == state.account])
     if not accounts:
         console.print("No account has been opened yet.")
@@ -58,8 +67,9 @@ def verify(file: Path, heads: Path | None, *, as_json: bool) -> None:
     """Read the whole chain and tell whatever is wrong with it; exits 5 on a finding."""
     if heads is not None and not heads.exists():
         raise UsageError(f"There is nothing at {heads}; nothing was verified.")
-    book = wiring.open_book(load_office(file), file.parent, seen=heads)
-    findings = book.verify()
+    office = load_office(file)
+    book = wiring.open_book(office, file.parent, seen=heads)
+    findings = (*book.verify(), *_unpaid(book, wiring.state_folder(office, file.parent)))
     if as_json:
         print_json(
             {
@@ -77,6 +87,17 @@ def verify(file: Path, heads: Path | None, *, as_json: bool) -> None:
             typer.echo(f"The chain is whole: {book.head().sequence} entries, no finding.")
     if findings:
         raise typer.Exit(5)
+
+
+def _unpaid(book: Book, state: Path) -> Iterator[Finding]:
+    """Yield the kept results and signatures whose charge the ledger doesn't have."""
+    try:
+        entries = [entry.hash for entry in book.entries()]
+    except DamagedLedgerError:
+        return  # told already
+    for what, kept in (("noisy result", stored_results(state)), ("signature", stored_signatures(state))):
+        for one in unpaid(entries, kept):
+            yield error(f"{what.split()[-1]}-unpaid", one.name, unpaid_words(what, one))
 
 
 def export(file: Path, *, as_json: bool) -> None:
@@ -99,14 +120,20 @@ def export(file: Path, *, as_json: bool) -> None:
         print_json(entry)
 
 
-def raise_limit(file: Path, *, source: str, year: int, tier: str, limit: str, reason: str) -> None:
+def raise_limit(
+    file: Path, *, source: str, year: int, tier: str, limit: str, reason: str, decided_by: str | None = None
+) -> None:
     """Raise an account's limit and tell where it stands."""
+    for name, text in (("--reason", reason), ("--decided-by", decided_by)):
+        if text is not None and sum(map(str.isalpha, text)) < _LETTERS:
+            raise UsageError(f"{name} is shown to the public for ever: say it in words. The limit is what it was.")
     office = load_office(file)
     book = wiring.open_book(office, file.parent)
     account = Account(office=office.code, source=source, year=year, tier=tier)
     amount = parse_rho(limit, high=POLICY_RHO_CAP)
-    book.raise_limit(account, amount, reason, date=datetime.datetime.now(tz=datetime.UTC).date().isoformat())
-    typer.echo(f"The limit of {account} is rho {amount_text(amount)} from now on. Write it into {file} too.")
+    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    book.raise_limit(account, amount, reason, date=today, decided_by=decided_by)
+    typer.echo(f"The limit of {account} is rho {written(amount)} from now on. Write it into {file} too.")
 
 
 def restore_from(file: Path, exported: Path) -> None:
@@ -151,7 +178,13 @@ def _account_document(state: AccountState) -> dict[str, Any]:
         "delta": amount_text(delta),
         "planned": [{"release": one.release, "rho": amount_text(one.rho)} for one in state.planned if not one.charged],
         "raised": [
-            {"date": one.date, "limit": {"rho": amount_text(one.limit)}, "reason": one.reason} for one in state.raised
+            {
+                "date": one.date,
+                "limit": {"rho": amount_text(one.limit)},
+                "reason": one.reason,
+                "decided_by": one.decided_by,
+            }
+            for one in state.raised
         ],
     }
 
@@ -178,8 +211,7 @@ def _charge_document(charge: Charge) -> dict[str, Any]:
 
 
 def _kept(state: AccountState) -> str:
-    kept = max(state.terms.reserve - state.revisions, Fraction(0))
-    return f", of which {amount_text(kept)} is kept for revisions" if kept else ""
+    return f", of which {written(state.kept)} is kept for revisions" if state.kept else ""
 
 
 def _uniform_first(state: AccountState) -> tuple[str, int, bool]:
@@ -191,7 +223,8 @@ def _print_account(state: AccountState) -> None:
     console = out()
     console.print(
         f"\n[bold]{told['source']}, {told['year']}[/bold] ({told['tier']} tier, unit {told['unit']}):"
-        f" spent rho {told['spent']['rho']} of {told['limit']['rho']}, {told['remaining']['rho']} left{_kept(state)}."
+        f" spent rho {written(state.spent)} of {written(state.terms.limit)}, {written(state.remaining)} left"
+        f"{_kept(state)}."
     )
     if state.spent and state.account.tier == Tier.LARGE_TRADER:
         console.print(
@@ -201,7 +234,7 @@ def _print_account(state: AccountState) -> None:
         )
     elif state.spent:
         console.print(
-            f"  That is epsilon {decimals_up(told['epsilon'])} at delta {amount_text(state.terms.delta)}. A fitting"
+            f"  That is epsilon {decimals_up(told['epsilon'])} at delta {written(state.terms.delta)}. A fitting"
             f" {holder(told['unit'])}'s volume can be estimated at best"
             f" {volume_bound(volume_interval_percent(state.spent))} (95 %)."
         )
@@ -209,9 +242,28 @@ def _print_account(state: AccountState) -> None:
     if warning:
         console.print(f"  {warning}")
     for one in told["raised"]:
-        console.print(f"  The limit was raised on {one['date']} to {one['limit']['rho']}: {one['reason']}")
+        console.print(f"  The limit was raised on {one['date']} to {exact(one['limit']['rho'])}: {one['reason']}")
     for one in told["planned"]:
-        console.print(f"  planned: {one['release']}, rho {one['rho']}")
+        console.print(f"  planned: {one['release']}, rho {exact(one['rho'])}")
+
+
+def _print_other_limit(state: AccountState, office: Office) -> None:
+    """Tell that the config says another limit than the account has: every run under it would be refused."""
+    terms = office.account
+    said = terms.large_traders if state.account.tier == Tier.LARGE_TRADER else terms.limit
+    if said in (None, state.terms.limit):
+        return
+    account = state.account
+    remedy = f"set it back to {written(state.terms.limit)}"
+    if said > state.terms.limit:
+        tier = f" --tier {account.tier}" if account.tier == Tier.LARGE_TRADER else ""
+        remedy = (
+            f"`{command()} ledger raise OFFICE.toml --source {account.source} --year {account.year}{tier}"
+            f" --limit {amount_text(said)} --reason …` raises the account's"
+        )
+    out().print(
+        f"  office.toml says a limit of {written(said)}, so runs are refused: {remedy}.", style="bold", markup=False
+    )
 
 
 def _print_charges(charges: list[Charge]) -> None:
@@ -220,6 +272,6 @@ def _print_charges(charges: list[Charge]) -> None:
         table.add_column(name, justify="right" if name in ("  entry", "rho") else "left")
     for charge in charges:
         state = "charged, not released" if charge.state == "charged" else str(charge.state)
-        table.add_row(str(charge.sequence), charge.request.release, charge.date, amount_text(charge.request.rho), state)
+        table.add_row(str(charge.sequence), charge.request.release, charge.date, written(charge.request.rho), state)
     if charges:
         out().print(table)

@@ -63,6 +63,7 @@ class Measured:
         canaries: how many samples one draw gave.
         largest_norm: the farthest that an invented trader moved the figures before noise, as a part of what is charged.
         correlation: the largest between two cells' noise, in units of what chance allows.
+        large_traders: whether there is such a tier; the attack is on the uniform one.
     """
 
     release: str
@@ -73,6 +74,7 @@ class Measured:
     canaries: int
     largest_norm: float
     correlation: float
+    large_traders: bool
 
 
 def run(file: Path, out: Path | None, *, as_json: bool) -> None:
@@ -140,6 +142,7 @@ def _attacked(plan: ReleasePlan) -> tuple[Measured, NDArray[np.int64]]:
             canaries=tried.canaries,
             largest_norm=_largest_norm(plan, without),
             correlation=largest_correlation(_some(noise).astype(np.float64)),
+            large_traders=plan.tiers != (Tier.UNIFORM,),
         ),
         noise,
     )
@@ -232,9 +235,15 @@ def _some(noise: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _told(one: Measured) -> str:
+    tier = (
+        " The attack is on the uniform tier, which everyone has; of the large-trader tier widths and sensitivities are"
+        " tested alone."
+        if one.large_traders
+        else ""
+    )
     return (
         f"Release {one.release}: the attack shows mu of at least {one.shown:.3f}; {one.claimed:.3f} is claimed, and"
         f" these {count(one.canaries)} invented traders could show {one.reachable:.3f} at most ({count(one.samples)}"
         f" samples in each world, error one in a million).\n  The farthest that a single one moved the figures before"
-        f" noise is {100 * one.largest_norm:.4f} % of what is charged."
+        f" noise is {100 * one.largest_norm:.4f} % of what is charged.{tier}"
     )

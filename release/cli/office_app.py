@@ -26,7 +26,10 @@ class Kind(StrEnum):
 
 @source.command("check")
 def source_check(file: ReleaseFile, source: SourcePath = None, as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Report privately on a source: columns, and how many rows each rule touches. Decides nothing about a release."""
+    """Look at the records privately, before a run does.
+
+    It tells how many rows each rule touches, and what is wrong with the whole. It decides nothing about a release.
+    """
     from release.cli import runs
 
     runs.check(file, source, as_json=as_json)
@@ -37,7 +40,10 @@ def source_fetch(
     file: ReleaseFile,
     out: Annotated[Path, typer.Option("--out", help="A new CSV file.")],
 ) -> None:
-    """Ask UN Comtrade's API for a release's public figures and write them as a file. Needs the network."""
+    """Get a release's public figures from UN Comtrade's API.
+
+    They are written as a new file. It needs the network.
+    """
     from release.cli import fetching
 
     fetching.fetch(file, out)
@@ -45,7 +51,7 @@ def source_fetch(
 
 @config.command("check")
 def config_check(files: Files) -> None:
-    """Check configuration files; tells every fault of every file with its line."""
+    """Tell every fault of configuration files, with its line."""
     from release.cli import configs
 
     configs.check(files)
@@ -53,7 +59,7 @@ def config_check(files: Files) -> None:
 
 @config.command("schema")
 def config_schema(kind: Kind) -> None:
-    """Print the JSON Schema of a kind of configuration file, for editors."""
+    """Print the JSON Schema of a configuration file, for editors."""
     from release.cli import configs
 
     configs.schema(kind)
@@ -69,7 +75,7 @@ def ledger_create(file: OfficeFile) -> None:
 
 @ledger.command("show")
 def ledger_show(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Show what each account has spent and has left, and every charge."""
+    """Show what accounts have spent and left, and every charge."""
     from release.cli import ledgers
 
     ledgers.show(file, as_json=as_json)
@@ -77,7 +83,10 @@ def ledger_show(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT
 
 @ledger.command("verify")
 def ledger_verify(file: OfficeFile, heads: EarlierHeads = None, as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Read the whole chain and tell whatever is wrong with it; exits 5 on a finding."""
+    """Read the whole chain and tell what is wrong with it.
+
+    It exits 5 on a finding.
+    """
     from release.cli import ledgers
 
     ledgers.verify(file, heads, as_json=as_json)
@@ -85,7 +94,10 @@ def ledger_verify(file: OfficeFile, heads: EarlierHeads = None, as_json: AsJson 
 
 @ledger.command("export")
 def ledger_export(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Print every entry as stored, one JSON object a line (or one object). Keyed digests only; no records."""
+    """Print every entry as stored, one JSON object a line.
+
+    With --json it is one object. Digests of records are keyed; no record is in it.
+    """
     from release.cli import ledgers
 
     ledgers.export(file, as_json=as_json)
@@ -99,11 +111,15 @@ def ledger_raise(  # noqa: PLR0917 - options, all named
     limit: Annotated[str, typer.Option(help='The new limit in rho, such as "5".')],
     reason: Annotated[str, typer.Option(help="Why; shown for ever.")],
     tier: Annotated[str, typer.Option(help="uniform or large-trader.")] = "uniform",
+    decided_by: Annotated[str | None, typer.Option(help="Under whose authority; shown for ever.")] = None,
 ) -> None:
-    """Raise an account's limit by an entry that says why. Change office.toml's limit with it."""
+    """Raise an account's limit by an entry that says why.
+
+    Change the limit in office.toml with it.
+    """
     from release.cli import ledgers
 
-    ledgers.raise_limit(file, source=source, year=year, tier=tier, limit=limit, reason=reason)
+    ledgers.raise_limit(file, source=source, year=year, tier=tier, limit=limit, reason=reason, decided_by=decided_by)
 
 
 @ledger.command("restore")
@@ -111,7 +127,10 @@ def ledger_restore(
     file: OfficeFile,
     exported: Annotated[Path, typer.Argument(metavar="EXPORT", help="What `ledger export` printed.")],
 ) -> None:
-    """Make the office's ledger anew from an export; an older one than the witness remembers is refused when used."""
+    """Make the office's ledger anew from an export.
+
+    One older than the witness remembers is refused when it is used.
+    """
     from release.cli import ledgers
 
     ledgers.restore_from(file, exported)
@@ -119,7 +138,10 @@ def ledger_restore(
 
 @ledger.command("statement")
 def ledger_statement(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: ARG001, FBT002
-    """Print the public statement: all that an outsider needs to recompute the chain and its losses."""
+    """Print the public statement of the ledger.
+
+    It is all that an outsider needs to recompute the chain and its losses.
+    """
     from release.cli import ledgers
 
     ledgers.statement(file)
@@ -132,7 +154,10 @@ def office_new(
     year: Annotated[int | None, typer.Option(help="Of the first release; else last year.")] = None,
     exercise: Annotated[bool, typer.Option("--exercise", help="Keep the key's passphrase in a file.")] = False,  # noqa: FBT002
 ) -> None:
-    """Make a new office's folder: configuration, key, ledger, checklist. Writes over nothing."""
+    """Make a new office's folder, and write over nothing.
+
+    Configuration, key, ledger and a checklist.
+    """
     import datetime
 
     from release.cli import offices
@@ -154,7 +179,10 @@ def practice_new(  # noqa: PLR0917 - options, all named
     plant: Annotated[list[str] | None, typer.Option(help="A discrepancy, as NLD>ITA*1.6 or NLD>ITA:27,84*1.6.")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Make synthetic declarations in which the same shipment stands in both countries' records, with known truth."""
+    """Make synthetic declarations of several offices.
+
+    The same shipment stands in both countries' records, with known truth.
+    """
     from release.cli import practices
 
     world = practices.world(

@@ -65,6 +65,7 @@ def _files(area: Mapping[str, str], year: int, *, exercise: bool) -> dict[str, s
         "office.toml": _filled("office.toml", words),
         f"{year}.toml": _filled("release.toml", words),
         "CHECKLIST.md": _filled("CHECKLIST.md", words),
+        ".gitignore": _filled("gitignore", words),
     }
 
 

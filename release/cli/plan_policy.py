@@ -121,11 +121,15 @@ def _losses_document(told: TierLosses) -> dict[str, Any]:
 def print_policy(console: Console, planned: ReleasePlan, document: dict[str, Any]) -> None:
     """Print the tier's part of a plan's document."""
     currency = planned.office.metadata.currency
-    console.print(f"\n[bold]Large traders[/bold]: a second charge of rho {document['charge']['rho']} to their account.")
+    console.print(
+        f"\n[bold]Large traders[/bold]: a second charge of rho {exact(document['charge']['rho'])} to their account."
+    )
     for sentence in document["sentences"]:
         console.print(sentence, markup=False)
-    console.print("\nWhat it buys, predicted under the assumption (median cell; what a ceiling cuts off counts):")
-    console.print(_bought(document))
+    if any(level["predicted_median_error"] is not None for level in document["levels"]):
+        console.print("\nWhat it buys, predicted under the assumption (median cell; what a ceiling cuts off counts):")
+        console.print(_bought(document))
+        console.print("Alone: what the uniform tier alone would be worth. P: as above.")
     for losses in document["losses"]:
         _print_losses(console, losses)
     rows = document["policy"]
@@ -159,7 +163,7 @@ def _of(rows: list[dict[str, Any]]) -> str:
 
 
 def _bought(document: dict[str, Any]) -> Table:
-    table = _table("level", "error, both tiers", "uniform alone", "t 25 %: P", "alone", "t 10 %: P", "alone ")
+    table = _table("level", "error, both tiers", "uniform alone", "P at 25 %", "alone", "P at 10 %", "alone ")
     for level in document["levels"]:
         alone = level["uniform_alone"] or {"predicted_median_error": None, "p_corresponds": []}
         chances = list(zip(level["p_corresponds"] or [], alone["p_corresponds"], strict=False))

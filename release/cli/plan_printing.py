@@ -1,16 +1,20 @@
 """How `mirrors plan` is printed for people, from its document."""
 
 import sys
+from fractions import Fraction
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from release.amounts import written
 from release.cli.plan_policy import print_policy
 from release.cli.printing import out as console_out
 from release.plan import ReleasePlan
-from release.privacy import amount_text
-from release.wording import amount, count, decimals_up, holder, percent, unit_of, unit_warning, volume_bound
+from release.wording import amount, count, decimals_up, exact, holder, percent, unit_of, unit_warning, volume_bound
+
+HALF_WIDTH = 1.96
+"""Standard deviations from the middle of a 95 % interval to its end."""
 
 
 def print_plan(planned: ReleasePlan, document: dict[str, Any]) -> None:
@@ -21,27 +25,31 @@ def print_plan(planned: ReleasePlan, document: dict[str, Any]) -> None:
         f"{planned.office.name}, release {planned.release.release}, accounting year {planned.release.year},"
         f" unit {planned.office.unit.kind}; {count(planned.cells)} cells."
     )
+    _print_cost(console, planned, document)
     console.print(_levels(planned, document))
+    console.print(_LEVELS_LEGEND)
     if any(level["bands"] for level in document["levels"]):
         _print_predictions(console, planned, document)
     if document["large_traders"] is not None:
         print_policy(console, planned, document["large_traders"])
     for answer in document.get("targets", []):
-        _print_target(console, answer)
+        _print_target(console, answer, document["levels"])
     if document.get("targets") == []:
         console.print("\nNo level with a target has a prior, so no loss can be solved for.")
+    if document.get("suggested") == []:
+        console.print("\nNo level has a prior, so no scales can be proposed.")
     for proposal in document.get("suggested", []):
         _print_proposal(console, proposal)
     for proposal in document.get("suggested_tiers", []):
         _print_tier_proposal(console, proposal)
-    _print_cost(console, planned, document)
+    console.print(f"\nPlan digest {document['digest']}. No record was read.")
     sys.stdout.flush()
 
 
 def _table(*names: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in names:
-        table.add_column(name, justify="left" if name in {"measure", "level"} else "right")
+        table.add_column(name, justify="left" if name in {"measure", "level", "account", ""} else "right")
     return table
 
 
@@ -59,17 +67,37 @@ def _levels(planned: ReleasePlan, document: dict[str, Any]) -> Table:
     return table
 
 
+_LEVELS_LEGEND = (
+    "Noise sd is that of a cell's one draw in the uniform tier, from the least cell to the most. The predicted error is"
+    " that of the published estimate, after all levels were made to add up, and with both tiers where there are two."
+)
+
+
 def _print_predictions(console: Console, planned: ReleasePlan, document: dict[str, Any]) -> None:
     console.print("\nPredicted, by the size of a cell's prior (parts of the figure, median cell):")
     table = _table(
-        "level", "prior from", "cells", "error", "noise", "interval ±", "clipped", "t 25 %: P", "t 10 %: P", "seen"
+        "level", "prior", "cells", "error", "noise", "interval ±", "clipped", "P at 25 %", "P at 10 %", "seen"
     )
     for level in document["levels"]:
         unit = unit_of(level["measure"], planned.office.metadata.currency)
         for band in level["bands"]:
-            table.add_row(f"{level['level']}", amount(band["prior_low"], unit), count(band["cells"]), *_figures(band))
+            table.add_row(f"{level['level']}", _prior(band, unit), count(band["cells"]), *_figures(band))
     console.print(table)
+    told = [level for level in document["levels"] if level["bands"]]
+    banded = sum(band["cells"] for level in told for band in level["bands"])
+    without = sum(level["cells"] for level in told) - banded
+    if without:
+        console.print(
+            f"{count(without)} of these levels' {count(banded + without)} cells have no prior and no row here."
+        )
     _print_assumption(console, document["assumption"])
+
+
+def _prior(band: dict[str, Any], unit: str) -> str:
+    """Return which priors a row is about."""
+    if not band["prior_low"]:
+        return "all" if band["prior_high"] is None else f"below {amount(band['prior_high'], unit)}"
+    return f"from {amount(band['prior_low'], unit)}"
 
 
 def _figures(band: dict[str, Any]) -> tuple[str, ...]:
@@ -99,8 +127,10 @@ def _print_assumption(console: Console, own: dict[str, Any]) -> None:
     )
     console.print(f"{own['conditional']} Change it under \\[assumption].")
     console.print(
-        "P is the chance of *corresponds* with a partner office as precise as this one, at t of 25 and 10 %; *seen* the"
-        " smallest ratios told to differ at t 25 %. Both take the predicted clipping as a bound."
+        "Error is the median of noise and clipping together, the interval a 95 % one, each as a part of the figure. P"
+        " is the chance of *corresponds* with a partner office as precise as this one, at a tolerance of 25 and of"
+        " 10 %; *seen* are the ratios below and above which a mirror is told to differ at 25 %. Both take the predicted"
+        " clipping as a bound."
     )
 
 
@@ -109,15 +139,21 @@ def _number(text: str) -> float:
     return float(first) / float(second or 1)
 
 
-def _print_target(console: Console, answer: dict[str, Any]) -> None:
+def _print_target(console: Console, answer: dict[str, Any], levels: list[dict[str, Any]]) -> None:
     console.print(
         f"\nTargets of {answer['measure']} in the uniform tier alone (root mean square of noise and predicted clipping,"
         " median cell):"
     )
-    table = _table("level", "target", "predicted now", "noise", "clipped")
+    tiered = {
+        one["level"]: one["predicted_median_error"]
+        for one in levels
+        if one["measure"] == answer["measure"] and one["covers"] == "both tiers"
+    }
+    table = _table("level", "target", "predicted now", "noise", "clipped", *(("both tiers now",) if tiered else ()))
     for level in answer["levels"]:
+        both = (percent(tiered.get(level["level"])),) if tiered else ()
         table.add_row(
-            str(level["level"]), *(percent(level[key]) for key in ("target", "predicted", "noise", "clipped"))
+            str(level["level"]), *(percent(level[key]) for key in ("target", "predicted", "noise", "clipped")), *both
         )
     console.print(table)
     if not answer["reachable"]:
@@ -129,15 +165,15 @@ def _print_target(console: Console, answer: dict[str, Any]) -> None:
         return
     limit = "" if answer["fits_limit"] else " That is above the account's limit."
     console.print(
-        f"rho {answer['rho']} reaches them, with all scales multiplied by {answer['scale_factor']:.2f};"
+        f"rho {exact(answer['rho'])} reaches them, with all scales multiplied by {answer['scale_factor']:.2f};"
         f" {answer['held_by']} asks for the most.{limit}"
     )
 
 
 def _print_proposal(console: Console, proposal: dict[str, Any]) -> None:
     console.print(
-        f"\nProposed for {proposal['measure']} at rho {proposal['rho']}, for the uniform tier alone, from public inputs"
-        " alone:"
+        f"\nProposed for {proposal['measure']} at rho {exact(proposal['rho'])}, for the uniform tier alone, from"
+        " public inputs alone:"
     )
     _print_scales(console, proposal)
 
@@ -151,8 +187,8 @@ def _print_tier_proposal(console: Console, proposal: dict[str, Any]) -> None:
         return
     largest, now = (f"{proposal[key]:,.0f}" for key in ("largest_loss", "largest_loss_now"))
     console.print(
-        f"\nProposed for the large-trader tier of {proposal['measure']} at ceiling {proposal['ceiling']}, beside the"
-        f" uniform tier's scales as they are; predicted largest loss {largest}, now {now}:"
+        f"\nProposed for the large-trader tier of {proposal['measure']} at ceiling {exact(proposal['ceiling'])}, beside"
+        f" the uniform tier's scales as they are; predicted largest loss {largest}, now {now}:"
     )
     _print_scales(console, proposal)
 
@@ -170,32 +206,66 @@ def _print_scales(console: Console, proposal: dict[str, Any]) -> None:
 
 def _print_cost(console: Console, planned: ReleasePlan, document: dict[str, Any]) -> None:
     loss, after = document["loss"], document["after"]
-    delta = amount_text(planned.office.account.delta)
     one = holder(planned.office.unit.kind)
     if after["charged"]:
         console.print("\nThis release was charged already: running it costs nothing more.")
     console.print(
-        f"\nIt costs rho {loss['rho']} (epsilon {decimals_up(loss['epsilon'])} at delta {delta})."
-        f" {document['remaining']['rho']} is left in the account now, {after['remaining']} after it."
+        f"\nIt costs rho {exact(loss['rho'])} (epsilon {decimals_up(loss['epsilon'])} at delta {exact(loss['delta'])})."
     )
+    console.print(_accounts(document["accounts"]))
+    console.print("Free is what is left, less what is kept for revisions and what the calendar promises to others.")
+    if not after["fits"]:
+        console.print(f"`mirrors run` would refuse it. {document['refusal']}", style="bold", markup=False)
     console.print(
-        "After it, someone who knows everything else and the mix of a fitting"
+        "\nAfter it, someone who knows everything else and the mix of a fitting"
         f" {one}'s figures can estimate its volume at best {volume_bound(after['p_percent'])} (95 %)."
     )
     warning = unit_warning(planned.office.unit.kind)
     if warning:
         console.print(warning, style="bold")
-    console.print(
-        f"Large {one}s are scaled down to the bound, which lowers cells that they dominate by an amount that can't be"
-        " published."
-    )
-    if not after["fits"]:
-        console.print("It does NOT fit in what is left: `mirrors run` would refuse it.", style="bold")
-    if planned.prior is None:
-        console.print("No prior: each level has one noise scale for all its cells, and no error can be predicted.")
-    else:
+    if any(measure.excess is None and measure.declared is None for measure in planned.measures):
+        console.print(
+            f"Large {one}s are scaled down to the bound, which lowers cells that they dominate by an amount that can't"
+            " be published."
+        )
+    _print_prior(console, planned, document)
+    console.print()
+
+
+def _accounts(accounts: list[dict[str, Any]]) -> Table:
+    table = _table("account", "costs", "limit", "left", "for revisions", "promised", "free", "after", "")
+    for one in accounts:
+        cost, limit, left, kept, promised, free = (
+            Fraction(one[name]["rho"])
+            for name in ("cost", "limit", "remaining", "kept_for_revisions", "promised", "free")
+        )
+        after = written(left - cost) if cost <= left else "–"
+        table.add_row(
+            f"{one['source']} {one['year']}, {one['tier']}",
+            *(written(figure) for figure in (cost, limit, left, kept, promised, free)),
+            after,
+            "fits" if one["fits"] else "does NOT fit",
+        )
+    return table
+
+
+def _print_prior(console: Console, planned: ReleasePlan, document: dict[str, Any]) -> None:
+    if planned.prior is not None:
         console.print(
             "Where the exact figures of this period are published elsewhere, by this office or its partners, noise"
             " protects little."
         )
-    console.print(f"Plan digest {document['digest']}. No record was read.")
+        return
+    console.print("No prior: each level has one noise scale for all its cells, and no error can be predicted.")
+    for measure in planned.measures:
+        unit = unit_of(measure.measure, planned.office.metadata.currency)
+        told = ", ".join(
+            f"{amount(HALF_WIDTH * level['estimate_sd_median'], unit)} ({level['level']})"
+            for level in document["levels"]
+            if level["measure"] == measure.measure
+        )
+        console.print(f"A figure of {measure.measure} can't be told from zero below about {told}.", style="bold")
+    console.print(
+        "If your public totals are of that size, lower noise_sd, which clips more, or add a \\[prior]: see"
+        " docs/how-to/choosing-a-budget.md and docs/how-to/priors.md."
+    )

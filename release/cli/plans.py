@@ -1,7 +1,8 @@
 """`mirrors plan`: what a release would publish, what it is predicted to be worth, and what it costs."""
 
+import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from release.charging import Cost, Rehearsal, rehearse
 from release.cli import plan_printing, wiring
 from release.cli.plan_policy import conditional, policy_document
 from release.cli.printing import print_json, say
-from release.config import load_release
 from release.config.measures import ShapedScale
 from release.errors import InvalidAmountError, LedgerMissingError, UsageError
-from release.ledger.values import AccountState
+from release.ledger.book import Book
+from release.ledger.memory import MemoryStore
 from release.plan import PlannedLevel, PlannedMeasure, ReleasePlan
 from release.planner import (
     Forecast,
@@ -50,10 +52,9 @@ def show(file: Path, out: Path | None, asked: Asked, *, as_json: bool) -> None:
     targets = _targets(asked.targets)
     if asked.plot is not None and asked.plot.suffix not in PLOT_ENDINGS:
         raise UsageError(f"{asked.plot} can't be drawn: it must end in {', '.join(PLOT_ENDINGS)}. Nothing was written.")
-    office, release = load_release(file)
-    planned = wiring.planned(office, release, file.parent, out)
+    _, _, planned = wiring.planned_file(file, out)
     forecasts = forecast(planned)
-    document = _plan_document(planned, _standing(planned, file.parent), forecasts)
+    document = _plan_document(planned, _rehearsed(planned, file.parent, out), forecasts)
     if asked.target:
         document["targets"] = [_target_document(answer) for answer in reach_targets(planned, targets)]
     if asked.suggest:
@@ -97,38 +98,22 @@ def _draw(planned: ReleasePlan, forecasts: tuple[LevelForecast, ...], file: Path
     say(f"drew {file}")
 
 
-def _standing(planned: ReleasePlan, folder: Path) -> tuple[AccountState | None, Fraction]:
-    """Return where the release's account stands, None when there is none yet, and what the release would still cost."""
-    if not planned.office.ledger.url.startswith("postgresql") and not _ledger_file(planned, folder).exists():
-        return None, planned.rho
+def _rehearsed(planned: ReleasePlan, folder: Path, out: Path | None) -> Rehearsal:
+    """Return what the office's ledger would answer to the release, or a new one where a run would make it."""
+    date = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     try:
-        book = wiring.open_book(planned.office, folder)
-    except LedgerMissingError:
-        return None, planned.rho
-    charge = book.find(planned.release.release)
-    charged = charge is not None and charge.request.plan_digest == planned.digest
-    own = (planned.office.code, planned.release.source.name, planned.release.year, "uniform")
-    for state in book.accounts():
-        account = state.account
-        if (account.office, account.source, account.year, account.tier) == own:
-            return state, Fraction(0) if charged else planned.rho
-    return None, planned.rho
+        return rehearse(planned, wiring.existing_book(planned.office, folder, published=out), date=date)
+    except LedgerMissingError as missing:
+        fresh = rehearse(planned, Book(MemoryStore()), date=date)
+        return fresh if wiring.makes_ledger(planned.office, folder) else replace(fresh, refusal=str(missing))
 
 
-def _ledger_file(planned: ReleasePlan, folder: Path) -> Path:
-    return Path(wiring.ledger_url(planned.office, folder).removeprefix("sqlite:///"))
-
-
-def _plan_document(
-    planned: ReleasePlan, standing: tuple[AccountState | None, Fraction], forecasts: tuple[LevelForecast, ...]
-) -> dict[str, Any]:
+def _plan_document(planned: ReleasePlan, rehearsal: Rehearsal, forecasts: tuple[LevelForecast, ...]) -> dict[str, Any]:
     from release.accounting import epsilon
 
-    account, more = standing
     delta = planned.office.account.delta
-    limit = planned.office.account.limit if account is None else account.terms.limit
-    spent = Fraction(0) if account is None else account.spent
-    after = spent + more
+    own = rehearsal.costs[0]
+    after = own.account.spent + own.rho
     return {
         "release": planned.release.release,
         "office": planned.office.code,
@@ -140,14 +125,16 @@ def _plan_document(
             "delta": amount_text(delta),
             "p_percent": volume_interval_percent(planned.rho),
         },
-        "remaining": {"rho": amount_text(limit - spent)},
+        "remaining": {"rho": amount_text(own.account.remaining)},
         "after": {
             "rho": amount_text(after),
-            "remaining": amount_text(max(limit - after, Fraction(0))),
-            "fits": after <= limit,
-            "charged": not more,
+            "remaining": amount_text(max(own.account.terms.limit - after, Fraction(0))),
+            "fits": rehearsal.refusal is None,
+            "charged": rehearsal.charged,
             "p_percent": volume_interval_percent(after),
         },
+        "accounts": [_cost_document(cost) for cost in rehearsal.costs],
+        "refusal": rehearsal.refusal,
         "cells": planned.cells,
         "levels": [
             _level_document(measure, level, told)
@@ -158,6 +145,23 @@ def _plan_document(
         "assumption": _assumption_document(planned),
         "large_traders": policy_document(planned, forecasts),
         "digest": planned.digest,
+    }
+
+
+def _cost_document(cost: Cost) -> dict[str, Any]:
+    """Return what the release costs one account; amounts are rho."""
+    state = cost.account
+    return {
+        "source": state.account.source,
+        "year": state.account.year,
+        "tier": state.account.tier,
+        "cost": {"rho": amount_text(cost.rho)},
+        "limit": {"rho": amount_text(state.terms.limit)},
+        "remaining": {"rho": amount_text(state.remaining)},
+        "promised": {"rho": amount_text(state.outstanding)},
+        "kept_for_revisions": {"rho": amount_text(state.kept)},
+        "free": {"rho": amount_text(cost.free)},
+        "fits": cost.fits,
     }
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
+from release.amounts import written
 from release.cli import comparison_tables, comparisons, wiring
 from release.cli.practice_registry import make_practice_registry
 from release.cli.printing import command, print_json, say
@@ -17,20 +19,31 @@ from release.confidential.records import Records
 from release.config import load_release
 from release.errors import UsageError
 from release.inference import Verdict
-from release.mirror.comparison import Agreement, Comparison, MirrorCell, compare
+from release.mirror.comparison import Comparison, MirrorCell, compare
+from release.mirror.configured import read_agreed
 from release.practice import Asymmetries, Discrepancy, World, WorldFacts, generate
 from release.practice.configuration import SIGNING_KEY, write_configuration
 from release.privacy import amount_text, volume_interval_percent
 from release.run import run as run_release
 from release.signing.keyfile import public_place
 from release.tables import Tier
-from release.wording import amount, count, percent, volume_bound
+from release.wording import amount, count, exact, percent, volume_bound
 
+AGREED_FILE = "agreed.toml"
 DEMO_PLANTED = (
     Discrepancy(exporter="NLD", importer="ITA", factor=1.6),
     Discrepancy(exporter="ITA", importer="USA", factor=0.6),
 )
-PRACTICE_CIF_FOB = 1.03
+AGREED = """\
+title = "The practice world's mirrors"
+bundles = ["published"]
+registry = "registry"
+tolerance = "1/4"
+[cif_fob]
+factor = "1.03"
+source = "the practice world's freight"
+"""
+"""What the demo's offices agreed on before any figure was seen: a comparison's file."""
 
 
 def new(folder: Path, world: World, *, as_json: bool) -> None:
@@ -132,7 +145,9 @@ def demo(folder: Path, seed: int, *, as_json: bool) -> None:
     say("3/3 comparing the published mirrors")
     bundles = comparisons.bundles_of([folder / "published"], registry)
     say(f"    {count(len(bundles))} bundles verified: each is signed by the key that the registry names for its office")
-    comparison = compare(bundles, Agreement(cif_fob=PRACTICE_CIF_FOB, cif_fob_source="the practice world's freight"))
+    agreed = folder / AGREED_FILE
+    agreed.write_text(AGREED, encoding="utf-8")
+    comparison = compare(bundles, read_agreed(agreed).agreement)
     comparisons.write(comparison, folder / "comparison")
     say(f"done in {time.monotonic() - began:.0f} s")
     if as_json:
@@ -171,7 +186,7 @@ def _release(file: Path, published: Path, registry: Path) -> dict[str, Any]:
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
     )
     account = next(state for state in book.accounts() if state.account.tier == Tier.UNIFORM)
-    say(f"    {office.code}: {count(plan.cells)} cells, rho {amount_text(plan.rho)}")
+    say(f"    {office.code}: {count(plan.cells)} cells, rho {written(plan.rho)}")
     return {
         "office": office.code,
         "bundle": str(outcome.bundle),
@@ -184,33 +199,52 @@ def _release(file: Path, published: Path, registry: Path) -> dict[str, Any]:
 
 def _tell(folder: Path, facts: WorldFacts, budgets: list[dict[str, Any]], comparison: Comparison) -> None:
     console = console_out()
+    planted = ", ".join(f"{one.exporter} to {one.importer} (times {one.factor:g})" for one in DEMO_PLANTED)
+    console.print(
+        f"\n[bold]Planted discrepancies found: {_found(comparison)} of {len(DEMO_PLANTED)}[/bold]: {planted}."
+    )
     console.print("\n[bold]Twelve pairs: what one office reports as exported, and its partner as imported[/bold]\n")
     comparison_tables.show(comparison)
     console.print("\n[bold]Three pairs in words[/bold]\n")
     for cell in _three(comparison):
         console.print(f"- {_in_words(cell)}")
-    planted = ", ".join(f"{one.exporter} to {one.importer} (times {one.factor:g})" for one in DEMO_PLANTED)
-    console.print(f"\nPlanted discrepancies: {planted}; found: {_found(comparison)} of {len(DEMO_PLANTED)}.")
     console.print("\n[bold]Budget used[/bold]\n")
+    _tell_budgets(console, budgets)
+    _tell_places(console, folder, facts.offices[0].office, facts.world.year)
+
+
+def _tell_budgets(console: Console, budgets: list[dict[str, Any]]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("office", "rho spent", "limit", "for a trader within the bound", "large traders"):
         table.add_column(name)
     large = {"on": "measured besides, and not protected", "off": "protected alike, and understated"}
     for one in budgets:
         meaning = f"its volume can be estimated at best {volume_bound(one['p_percent'])}"
-        table.add_row(one["office"], one["spent"]["rho"], one["limit"]["rho"], meaning, large[one["large_traders"]])
+        spent, limit = (exact(one[name]["rho"]) for name in ("spent", "limit"))
+        table.add_row(one["office"], spent, limit, meaning, large[one["large_traders"]])
     console.print(table)
-    first = facts.offices[0].office
-    year = facts.world.year
-    console.print(f"\nRecords and configuration: {folder / 'offices'}; bundles: {folder / 'published'};")
-    console.print(f"all cells: {folder / 'comparison' / 'comparison.csv'};")
+    without = [one["office"] for one in budgets if one["large_traders"] == "off"]
+    if without:
+        console.print(
+            f"{' and '.join(without)} measured no large traders besides. Finer noise would cut these down further, so"
+            " its figures carry more noise although it spent more."
+        )
+
+
+def _tell_places(console: Console, folder: Path, first: str, year: int) -> None:
+    """Print where everything is, and what could be done next."""
+    console.print(f"\nThe comparison as a page, to open in a browser: {folder / 'comparison' / 'comparison.html'};")
+    console.print(f"all its cells: {folder / 'comparison' / 'comparison.csv'};")
+    console.print(f"records and configuration: {folder / 'offices'}; bundles: {folder / 'published'};")
     console.print(f"what was planted: {folder / 'offices' / 'answers.csv'};")
     console.print(f"who may sign for whom: {folder / 'registry'}. Every bundle was verified with it.")
     console.print("Keys and passphrases lie side by side here, for practice only: they protect nothing.")
     console.print("\nNext:")
+    console.print(f"  {command()} dashboard {folder / 'published'} --registry {folder / 'registry'}")
     console.print(f"  {command()} verify {folder / 'published' / first / str(year)} --registry {folder / 'registry'}")
     console.print(f"  {command()} ledger show {folder / 'offices' / first / 'office.toml'}")
     console.print(f"  {command()} plan {folder / 'offices' / first / f'{year}.toml'}")
+    console.print(f"  {command()} dashboard {folder / AGREED_FILE}")
     audited = f"{folder / 'offices' / first / 'office.toml'} --bundles {folder / 'published'}"
     console.print(f"  {command()} audit {audited} --registry {folder / 'registry'} --out {folder / 'audit'}")
 

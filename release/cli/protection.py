@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import typer
 
+from release.amounts import written
 from release.bundle.verification import read_bundle
 from release.cli.declared import Declared, declared_in, read_declared
 from release.cli.printing import print_json
@@ -139,8 +140,8 @@ def told(found: Protection) -> list[str]:
         f"Release {policy.release} of {policy.office}: what it can give away about you",
         "",
         f"Lines of yours that count: {declared.counted}.{left}",
-        f"Your loss is rho {_rounded_up(loss.rho)}. Everyone has {amount_text(loss.uniform)};"
-        f" nobody has more than {amount_text(loss.ceiling)}.",
+        f"Your loss is rho {_rounded_up(loss.rho)}. Everyone has {written(loss.uniform)};"
+        f" nobody has more than {written(loss.ceiling)}.",
         _likeness(loss),
         _known([found]),
         *_at_own_figures(found),
@@ -150,7 +151,7 @@ def told(found: Protection) -> list[str]:
     if policy.on_request:
         page.append(
             "This office keeps a list of traders who asked for protection. If you are on it, your loss is rho"
-            f" {amount_text(loss.uniform)}, whatever your size."
+            f" {written(loss.uniform)}, whatever your size."
         )
     if any(one.assumed and one.loss.excess for one in found.measures):
         page.append("Your file doesn't tell every measure that the release has; the ceiling was taken for those.")
@@ -219,7 +220,7 @@ def _points(loss: PolicyLoss) -> int:
 
 def _rounded_up(rho: Fraction) -> str:
     """Return a loss as text, rounded up to a millionth: what a trader is told is never less than what it has."""
-    return amount_text(Fraction(math.ceil(rho * 10**6), 10**6))
+    return written(Fraction(math.ceil(rho * 10**6), 10**6))
 
 
 def _document(found: Protection) -> dict[str, Any]:

@@ -7,14 +7,17 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
+from release.amounts import written
 from release.cli import wiring
 from release.cli.printing import command, print_json, say
 from release.cli.printing import out as console_out
 from release.cli.signing import signer_of
 from release.confidential.inspection import Finding
 from release.confidential.records import Records
-from release.config import Office, Release, load_release
+from release.confidential.sources import is_there
+from release.config import Office, Release
 from release.config.office import Engine
+from release.errors import SourceMissingError
 from release.ledger.values import AccountState
 from release.plan import ReleasePlan
 from release.privacy import amount_text
@@ -25,19 +28,22 @@ from release.wording import count, unit_warning
 
 def run(file: Path, source: Path | None, out: Path | None, registry: Path | None, *, as_json: bool) -> None:
     """Charge the ledger, measure with noise, and publish; or go on with a run that was interrupted."""
-    office, release = load_release(file)
+    office, release, planned = wiring.planned_file(file, out)
     folder = file.parent
-    planned = wiring.planned(office, release, folder, out)
+    place = wiring.source_place(release, folder, source)
+    if wiring.makes_ledger(office, folder) and place is not None and not is_there(place, release.source.layout):
+        raise SourceMissingError(str(place.absolute()))
+    signer = signer_of(office, folder, registry)
     book = wiring.open_book(office, folder, published=out)
     records = _records(office, release, folder, source, office.engine)
-    say(f"release {release.release} of {office.name}: {count(planned.cells)} cells, rho {amount_text(planned.rho)}")
+    say(f"release {release.release} of {office.name}: {count(planned.cells)} cells, rho {written(planned.rho)}")
     outcome = run_release(
         planned,
         records=records,
         book=book,
         state=wiring.state_folder(office, folder),
         published=wiring.published_folder(office, folder, out),
-        signer=signer_of(office, folder, registry),
+        signer=signer,
         date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         notice=_told,
     )
@@ -55,6 +61,7 @@ def _document(outcome: Outcome, account: AccountState) -> dict[str, object]:
         "bundle": str(outcome.bundle),
         "release": asked.release,
         "charge": {"sequence": outcome.charge.sequence, "rho": amount_text(asked.rho)},
+        "copied": outcome.copied,
         "cells": outcome.cells,
         "digest": outcome.digest,
         "remaining": {"rho": amount_text(account.remaining)},
@@ -62,12 +69,13 @@ def _document(outcome: Outcome, account: AccountState) -> dict[str, object]:
 
 
 def _tell(outcome: Outcome, account: AccountState, planned: ReleasePlan) -> None:
-    typer.echo(f"{outcome.status}: {outcome.bundle}")
+    status = "already published; the same bytes were copied to" if outcome.copied else f"{outcome.status}:"
+    typer.echo(f"{status} {outcome.bundle}")
     charged_now = outcome.status is Status.PUBLISHED
-    cost = f"rho {amount_text(planned.rho)}" if charged_now else "nothing; it was charged before"
+    cost = f"rho {written(planned.rho)}" if charged_now else "nothing; it was charged before"
     typer.echo(
         f"This run cost {cost}. The account {account.account.source} {account.account.year} has spent rho"
-        f" {amount_text(account.spent)} of {amount_text(account.terms.limit)}; {amount_text(account.remaining)} left."
+        f" {written(account.spent)} of {written(account.terms.limit)}; {written(account.remaining)} left."
     )
     if any(measure.excess is None and measure.declared is None for measure in planned.measures):
         typer.echo("Cells with large traders are understated by an amount that isn't known: `exposure` is INF there.")
@@ -97,8 +105,7 @@ def _told(step: Step) -> None:
 
 def check(file: Path, source: Path | None, *, as_json: bool) -> None:
     """Report privately on a source: columns, and how many rows each rule touches. Decides nothing about a release."""
-    office, release = load_release(file)
-    planned = wiring.planned(office, release, file.parent, None)
+    office, release, planned = wiring.planned_file(file, None)
     records = _records(office, release, file.parent, source, "polars")
     found = asdict(records.reasons(planned))
     findings = records.findings(planned)

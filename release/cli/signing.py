@@ -27,13 +27,15 @@ def signer_of(office: Office, folder: Path, registry: Path | None = None) -> Key
         registry: the registry of offices, in place of the config's.
 
     Raises:
-        UsageError: a registry is named, and the office signs nothing.
+        UsageError: a registry is named that isn't there, or the office signs nothing.
     """
     signing = office.signing
     if signing is None:
         if registry is not None:
             raise UsageError("--registry goes with a table [signing] in office.toml; nothing was charged.")
         return Unsigned()
+    if registry is not None and not registry.exists():
+        raise UsageError(f"There is no registry at {registry}; nothing was charged.")
     place = registry or (None if signing.registry is None else inside(folder, signing.registry))
     return KeySigner(inside(folder, signing.key), passphrase_of(signing, folder), _admission(office.code, place))
 

@@ -33,7 +33,10 @@ KeptBundles = Annotated[
 
 @keys.command("new")
 def keys_new(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Make the office's first key, where [signing] in its config says; refused where one exists."""
+    """Make the office's first key.
+
+    Where [signing] in its config says; refused where one exists.
+    """
     from release.cli import keys as signing_keys
 
     signing_keys.new(file, as_json=as_json)
@@ -49,7 +52,10 @@ def keys_show(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT00
 
 @keys.command("rotate")
 def keys_rotate(file: OfficeFile, as_json: AsJson = False) -> None:  # noqa: FBT002
-    """Make a new key in the old one's place; the registry's keepers must hear of it before the next run."""
+    """Make a new key in the old one's place.
+
+    The registry's keepers must hear of it before the next run.
+    """
     from release.cli import keys as signing_keys
 
     signing_keys.rotate(file, as_json=as_json)
@@ -145,7 +151,10 @@ def registry_keepers(  # noqa: PLR0917 - options, all named
     expires: Expires = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Hand the registry to other keepers; as many of the old and of the new ones sign as it takes."""
+    """Hand the registry to other keepers.
+
+    As many of the old and of the new ones sign as it takes.
+    """
     from release.cli import registries
 
     signing = registries.Signing(keys=tuple(key), passphrase_files=tuple(passphrases or ()), expires=expires)
@@ -174,7 +183,10 @@ def registry_verify(
     as_of: AsOf = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Check the registry and all its versions, and show who may sign; exits 6 on a finding."""
+    """Check all versions of the registry; show who may sign.
+
+    It exits 6 on a finding.
+    """
     from release.cli import registries
 
     registries.verify(place, root, as_of, as_json=as_json)

@@ -9,6 +9,7 @@ import typer
 
 from release.bundle.memory import Memory, held_against, remembering
 from release.bundle.memory_file import read_memory, write_memory
+from release.bundle.placing import gone, with_places
 from release.bundle.signature import Standing
 from release.bundle.verification import Verification
 from release.bundle.verification import verify as verify_bundle
@@ -55,20 +56,33 @@ def believed_registry(trust: Trust, memory: Memory) -> Believed | None:
 
 
 def verify(bundles: Sequence[Place], trust: Trust, *, as_json: bool) -> None:
-    """Check that bundles are whole, consistent, unaltered and vouched for; exits 6 when one isn't."""
+    """Check that bundles are whole, consistent, unaltered and vouched for; exits 6 when one isn't.
+
+    So it does where a registry was named and doesn't name a bundle's office: what was asked for isn't known.
+    """
     memory = Memory() if trust.state is None else read_memory(trust.state)
     known = believed_registry(trust, memory)
     registry = None if known is None else known.registry
-    results = held_against(memory, (verify_bundle(place, registry) for place in found(bundles)))
+    places = found(bundles)
+    results = held_against(memory, (verify_bundle(place, registry) for place in places))
+    results = with_places(results, map(str, bundles))
+    missing = () if {*map(str, places)} <= {*map(str, bundles)} else gone(memory, results)
     if as_json:
-        print_json({"bundles": [_document(result) for result in results]})
+        print_json({"bundles": [_document(result) for result in results], "gone": list(missing)})
     else:
         for result in results:
             _print(result)
+        for one in missing:
+            typer.echo(f"gone: {one} was seen before and isn't here now; ask its office for it")
     if trust.state is not None:
         write_memory(trust.state, remembering(memory, results, None if known is None else known.seen))
-    if not all(result.valid for result in results):
+    if not all(result.valid and not _unknown(result) for result in results):
         raise typer.Exit(6)
+
+
+def _unknown(result: Verification) -> bool:
+    """Whether a registry was named, and nobody that it knows vouches for the bundle."""
+    return any(note.code == "not in the registry" for note in result.notes)
 
 
 def _document(result: Verification) -> dict[str, Any]:
@@ -95,6 +109,8 @@ def _print(result: Verification) -> None:
 def signature(result: Verification) -> str:
     """Return who vouches for a valid bundle, in words."""
     statement = result.vouched.statement
+    if _unknown(result):
+        return "whole and consistent, but nobody that the registry names vouches for it"
     if statement is None:
         return "unsigned: nobody vouches for it"
     if result.vouched.standing is Standing.SIGNED:

@@ -6,7 +6,7 @@ from pathlib import Path
 from release.bundle.heads import heads_in, heads_seen
 from release.cli.printing import say
 from release.config import Office, Release, load_release
-from release.config.loading import inside
+from release.config.loading import inside, located
 from release.errors import ConfigError, LedgerMissingError, UsageError
 from release.ledger.book import Book
 from release.plan import ReleasePlan, make_plan
@@ -36,26 +36,40 @@ def open_book(
     Raises:
         LedgerMissingError: there is none, and the config doesn't say to make one.
     """
-    from release.ledger.sql import create, open_store
+    try:
+        return existing_book(office, folder, published=published, seen=seen)
+    except LedgerMissingError:
+        if not makes_ledger(office, folder):
+            raise
+    create_ledger(office, folder)
+    if not quietly:
+        say(f"made a new, empty ledger at {office.ledger.url} (the config says on_missing = create)")
+    return existing_book(office, folder, published=published, seen=seen)
+
+
+def existing_book(office: Office, folder: Path, *, published: Path | None = None, seen: Path | None = None) -> Book:
+    """Return the office's ledger as `open_book` does, and make none.
+
+    Raises:
+        LedgerMissingError: there is none.
+    """
+    from release.ledger.sql import open_store
     from release.ledger.witness import FileWitness
 
-    url = ledger_url(office, folder)
-    state = state_folder(office, folder)
-    witness = FileWitness(state / "ledger.witness")
-    try:
-        store = open_store(url)
-    except LedgerMissingError:
-        if office.ledger.on_missing != "create" or (state / "ledger.witness").exists():
-            raise
-        _private(state)
-        if url.startswith("sqlite:///"):
-            _private(Path(url.removeprefix("sqlite:///")).parent)
-        store = create(url)
-        if not quietly:
-            say(f"made a new, empty ledger at {office.ledger.url} (the config says on_missing = create)")
+    store = open_store(ledger_url(office, folder))
+    witness = FileWitness(_witness_file(office, folder))
     place = published_folder(office, folder, published)
     earlier = () if seen is None else heads_seen(seen, office.code)
     return Book(store, witness=witness, heads=(*heads_in(place / office.code), *earlier))
+
+
+def makes_ledger(office: Office, folder: Path) -> bool:
+    """Decide whether a run makes a ledger where none is: the config says so, and no witness remembers one."""
+    return office.ledger.on_missing == "create" and not _witness_file(office, folder).exists()
+
+
+def _witness_file(office: Office, folder: Path) -> Path:
+    return state_folder(office, folder) / "ledger.witness"
 
 
 def create_ledger(office: Office, folder: Path) -> str:
@@ -108,6 +122,19 @@ def planned(office: Office, release: Release, folder: Path, out: Path | None) ->
     """Return the plan of a release with its prior read."""
     prior = load_prior(office, release, folder=folder, published=published_folder(office, folder, out))
     return make_plan(office, release, prior)
+
+
+def planned_file(file: Path, out: Path | None) -> tuple[Office, Release, ReleasePlan]:
+    """Return the office, the release and the plan that a release's file describes.
+
+    Raises:
+        ConfigError: with the file and line of every fault, those of a prior included.
+    """
+    office, release = load_release(file)
+    try:
+        return office, release, planned(office, release, file.parent, out)
+    except ConfigError as refused:
+        raise located(refused, file) from None
 
 
 def releases_beside(file: Path) -> tuple[Release, ...]:

@@ -14,6 +14,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +29,9 @@ _GZIP = b"\x1f\x8b"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADER_LIMIT = 1_000_000
 _BLOCK = 1 << 22
+_ALIKE = 0.75
+_SEPARATORS = (",", ";", "\t", "|")
+_TOML = {"\t": "\\t"}
 _HIVE = re.compile(r"([A-Za-z0-9_]+)=([^/=]+)")
 
 
@@ -66,11 +70,16 @@ def hold(place: Path, layout: str, encoding: str = "utf-8") -> tuple[HeldFile, .
     """
     root, paths = _found(place, layout)
     if not paths:
-        raise SourceMissingError(str(place))
+        raise SourceMissingError(str(place.absolute()))
     return tuple(
         _held(path, path.relative_to(root).as_posix(), f"file {number} of {len(paths)}, by name,", encoding)
         for number, path in enumerate(paths, start=1)
     )
+
+
+def is_there(place: Path, layout: str) -> bool:
+    """Decide whether any file is at `place`, by names alone."""
+    return bool(_found(place, layout)[1])
 
 
 def _found(place: Path, layout: str) -> tuple[Path, list[Path]]:
@@ -255,14 +264,48 @@ def check_schema(files: Sequence[HeldFile], source: Source) -> None:
         SchemaError: with every problem of every file.
     """
     wanted = columns_of(source)
-    problems = []
+    problems: dict[str, list[str]] = {}
     for file in files:
-        names = header(file, source)
-        lacking = [repr(name) for name in wanted if name not in names]
-        problems += [f"{file.told} has no column {', '.join(lacking)}"] if lacking else []
-        problems += [f"{file.told} has the column {name!r} twice" for name in wanted if names.count(name) > 1]
+        for problem in _column_problems(header(file, source), wanted, source):
+            problems.setdefault(problem, []).append(file.told)
     if problems:
-        raise SchemaError(_other_kind(files, source) + problems)
+        raise SchemaError(_other_kind(files, source) + _folded(problems, len(files)))
+
+
+def _column_problems(names: tuple[str, ...], wanted: Sequence[str], source: Source) -> Iterator[str]:
+    """Yield what is wrong with a header. It may hold a record where a file has none, so none of its text is told."""
+    lacking = [name for name in wanted if name not in names]
+    if lacking:
+        told = ", ".join(f"{name!r}{_alike(name, names)}" for name in lacking)
+        yield f"no column {told}{_other_separator(names, source)}"
+    yield from (f"the column {name!r} twice" for name in wanted if names.count(name) > 1)
+
+
+def _alike(name: str, names: tuple[str, ...]) -> str:
+    alike = get_close_matches(name, names, n=1, cutoff=_ALIKE)
+    return f" (column {names.index(alike[0]) + 1} is called nearly so)" if alike else ""
+
+
+def _other_separator(names: tuple[str, ...], source: Source) -> str:
+    """Return which separator a CSV's only field seems to hold."""
+    if source.layout != "csv" or len(names) != 1:
+        return ""
+    found = max(_SEPARATORS, key=names[0].count)
+    told = f': the header is one field; is it separated by {found!r}? Say separator = "{_TOML.get(found, found)}"'
+    return told if found in names[0] else ""
+
+
+def _folded(problems: dict[str, list[str]], files: int) -> list[str]:
+    """Return each problem in one line: which files have it, or that all have."""
+    every = f"each of the {files} files has"
+    return [
+        f"{every if files > 1 and len(told) == files else f'{_first(told)} has'} {problem}"
+        for problem, told in problems.items()
+    ]
+
+
+def _first(told: list[str]) -> str:
+    return told[0] if len(told) == 1 else f"{told[0].rstrip(',')}, and {len(told) - 1} more,"
 
 
 def _other_kind(files: Sequence[HeldFile], source: Source) -> list[str]:

@@ -31,9 +31,18 @@ _MARKS: dict[type[Any], tuple[str, str]] = {
 }
 """A key that every file of a kind has and no other kind knows."""
 
+Found = list[tuple[tuple[str | int, ...], str, str]]
+"""Where each fault stands, its kind, and what the checker says."""
+
 _MOST_FAULTS = 50
 """So many faults are told at once; a file with more is another kind of file."""
 _WORDS = {
+    "int_type": "must be a whole number without quotation marks, such as 2024",
+    "string_type": 'must be text in quotation marks, such as "2024"',
+    "bool_type": "must be true or false, without quotation marks",
+    "tuple_type": 'must be a list, such as ["M"]',
+    "dataclass_type": "must be a table, with keys of its own",
+    "too_short": "must hold at least one entry",
     "missing": "is missing",
     "extra_forbidden": "is not a known key here",
     "unexpected_keyword_argument": "is not a known key here",
@@ -66,9 +75,25 @@ def load_release(path: Path) -> tuple[Office, Release]:
         content["source"] = spelled_out(content["source"])
     release = _checked(Release, path, text, content)
     _refuse(path, text, release_faults(release))
-    office = load_office(inside(path.parent, release.office))
+    place = inside(path.parent, release.office)
+    if not place.exists():
+        _refuse(path, text, [(("office",), f"there is no office's config at {place}")])
+    office = load_office(place)
     _refuse(path, text, faults_between(office, release))
     return office, replace(release, source=rows_of_reporter(release.source, office.area))
+
+
+def located(refused: ConfigError, path: Path) -> ConfigError:
+    """Return a refusal of a release's values with the file that says them, and each fault's line there."""
+    text = _text(path)
+    return ConfigError(
+        [
+            replace(fault, file=str(path), line=line_of(text, tuple(fault.key.split("."))))
+            if fault.line is None
+            else fault
+            for fault in refused.faults
+        ]
+    )
 
 
 def is_release(path: Path) -> bool:
@@ -140,16 +165,30 @@ def _checked(kind: type[Config], path: Path, text: str, content: dict[str, Any])
     try:
         return TypeAdapter(kind).validate_json(_json(path, content))
     except ValidationError as error:
+        told = error.errors(include_url=False, include_context=False, include_input=False)
+        found = [(_plain(fault["loc"]), fault["type"], fault["msg"]) for fault in told]
         faults = tuple(
             Fault(
                 file=str(path),
-                line=line_of(text, _plain(fault["loc"])),
-                key=_dotted(_plain(fault["loc"])),
-                problem=_problem(kind, fault["type"], fault["msg"], _plain(fault["loc"])),
+                line=line_of(text, where),
+                key=_dotted(where),
+                problem=_problem(kind, type_, message, where),
             )
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_FAULTS]
+            for where, type_, message in _own_faults(found)[:_MOST_FAULTS]
         )
         raise ConfigError(_without_repeats(faults)) from None
+
+
+def _own_faults(found: Found) -> Found:
+    """Return the faults that don't only follow from others: of a list's entry, or of another way to say the same."""
+    places = {where for where, _, _ in found}
+    above = {where[:length] for where in places for length in range(len(where))}
+    other = {where for where, type_, _ in found if type_ != "literal_error"}
+    return [
+        (where, type_, message)
+        for where, type_, message in found
+        if where not in above and not (type_ == "literal_error" and where in other)
+    ]
 
 
 def _refuse_other_kind(kind: type[Config], path: Path, content: dict[str, Any]) -> None:
@@ -162,7 +201,7 @@ def _refuse_other_kind(kind: type[Config], path: Path, content: dict[str, Any]) 
 
 def _problem(kind: type[Config], type_: str, message: str, where: tuple[str | int, ...]) -> str:
     """Return a fault in words; of an unknown key, the known one that it was probably meant for."""
-    said = _WORDS.get(type_, message.removeprefix("Value error, "))
+    said = _WORDS.get(type_, message.removeprefix("Value error, ").replace("Input should be", "must be"))
     if not said.startswith("is not a known key") or not where:
         return said
     own: Any = kind  # a dataclass' instances may not be hashed, the class may

@@ -60,6 +60,8 @@ from release.errors.publication import (
     PublishedOtherwiseError,
     RegistryChangeRefusedError,
     RegistryRefusedError,
+    UnreadableLocationError,
+    UnwritableLocationError,
 )
 
 __all__ = [
@@ -106,7 +108,9 @@ __all__ = [
     "SourceChangedError",
     "SourceMissingError",
     "TermsError",
+    "UnreadableLocationError",
     "UnsafeLedgerError",
     "UnusableMeasurementsError",
+    "UnwritableLocationError",
     "UsageError",
 ]

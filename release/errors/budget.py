@@ -2,7 +2,11 @@
 
 from fractions import Fraction
 
+from release.amounts import written
 from release.errors.families import BudgetError
+
+RAISE = "`mirrors ledger raise OFFICE.toml --source … --year … --limit … --reason …`"
+"""The command that raises a limit, named wherever one is in the way."""
 
 
 class InvalidChargeError(BudgetError):
@@ -19,9 +23,8 @@ class OverLimitError(BudgetError):
     def __init__(self, *, account: str, requested: Fraction, free: Fraction, limit: Fraction) -> None:
         self.account, self.requested, self.free, self.limit = account, requested, free, limit
         super().__init__(
-            f"{account} refuses a privacy loss of rho = {requested}: {free} of its limit of {limit} is neither spent "
-            "nor promised to the calendar or to revisions. Nothing was charged. Ask for less, or raise the limit with "
-            "a reason."
+            f"{account} refuses a privacy loss of rho = {written(requested)}: {_left(free, limit)}. Nothing was"
+            f" charged. Ask for less, or raise the limit with a reason: {RAISE}"
         )
 
 
@@ -32,7 +35,7 @@ class TermsError(BudgetError):
         self.account, self.term, self.asked, self.fixed = account, term, asked, fixed
         super().__init__(
             f"{account} has {term} = {fixed}, and the request says {asked}. Nothing was charged. An account's terms "
-            "are fixed by its first entry; only its limit may rise, by an entry that gives a reason."
+            f"are fixed by its first entry; only its limit may rise, by an entry that gives a reason: {RAISE}"
         )
 
 
@@ -143,3 +146,10 @@ class LossNotCoveredError(BudgetError):
         self.release = release
         self.reason = reason
         super().__init__(f"The charge of {release} doesn't cover this measurement: {reason}. No number was released.")
+
+
+def _left(free: Fraction, limit: Fraction) -> str:
+    """Return in words what of a limit is still free."""
+    if free <= 0:
+        return f"all of its limit of {written(limit)} is spent, or promised to the calendar or to revisions"
+    return f"{written(free)} of its limit of {written(limit)} is free, neither spent nor promised"

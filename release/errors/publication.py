@@ -29,11 +29,30 @@ class PublicationTakenError(BundleError):
 class LocationError(BundleError):
     """A place that is reached over a network can't be read or written."""
 
-    def __init__(self, location: str, reason: str) -> None:
+    def __init__(self, location: str, reason: str, remedy: str) -> None:
         self.location, self.reason = location, reason
+        super().__init__(f"{location} refused: {reason}. {remedy}")
+
+
+class UnreadableLocationError(LocationError):
+    """A place that is reached over a network can't be read."""
+
+    def __init__(self, location: str, reason: str) -> None:
         super().__init__(
-            f"{location} refused: {reason}. No half bundle is visible there; run the same command again and it goes on"
-            " where it stopped."
+            location,
+            reason,
+            "Reading changes nothing there. Check the name, the network and the store's keys in the environment.",
+        )
+
+
+class UnwritableLocationError(LocationError):
+    """A place that is reached over a network can't be written."""
+
+    def __init__(self, location: str, reason: str) -> None:
+        super().__init__(
+            location,
+            reason,
+            "No half bundle is visible there; run the same command again and it goes on where it stopped.",
         )
 
 

@@ -39,12 +39,13 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """An account's limit becomes that of `standing`."""
+    """An account's limit becomes that of `standing`; `decided_by` says under whose authority, where that is stated."""
 
     account: Account
     date: str
     reason: str
     standing: Standing
+    decided_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ def write(body: Body) -> str:
         case Opened():
             value: dict[str, object] = {"account": account_json(body.account)}
         case Limit():
-            value = {"account": account_json(body.account), "reason": reason_json(body.reason)}
+            value = {"account": account_json(body.account), "reason": reason_json(body.reason), **_authority(body)}
         case Planned():
             value = {"account": account_json(body.account), "shares": shares_json(body.shares)}
         case _:
@@ -174,6 +175,10 @@ def account_of(body: AccountBody) -> Account:
     return body.request.account if isinstance(body, Charged) else body.account
 
 
+def _authority(body: Limit) -> dict[str, object]:
+    return {} if body.decided_by is None else {"decided_by": reason_json(body.decided_by)}
+
+
 def _result(body: Measured | Published) -> dict[str, object]:
     return {
         "release": checked_name("release", body.release),
@@ -190,7 +195,13 @@ def _opened(value: Json) -> Opened:
 
 def _limit(value: Json) -> Limit:
     account, standing = account_from(value["account"]), standing_from(value["standing"])
-    return Limit(account=account, date=value["date"], reason=value["reason"], standing=standing)
+    return Limit(
+        account=account,
+        date=value["date"],
+        reason=value["reason"],
+        standing=standing,
+        decided_by=value.get("decided_by"),
+    )
 
 
 def _planned(value: Json) -> Planned:

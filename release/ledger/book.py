@@ -22,9 +22,10 @@ from release.ledger.decisions import (
     record_result,
 )
 from release.ledger.entries import EMPTY, Entry, Head, Kind, head_of
-from release.ledger.findings import Finding, at_entry
+from release.ledger.findings import Finding, at_entry, error
 from release.ledger.guard import KnownHead, check_heads, check_tail, missing_heads
-from release.ledger.ports import OutcomeUnknown, Store, Witness, Writing
+from release.ledger.memory import MemoryStore
+from release.ledger.ports import OutcomeUnknown, Reading, Store, Witness, Writing
 from release.ledger.replay import Replay, account_states, replay
 from release.ledger.statement import write_statement
 from release.ledger.values import Account, AccountState, Charge, ChargeRequest, Terms
@@ -78,9 +79,13 @@ class Book:
         """Fix an account's terms before its first charge; an account that has these terms stays as it is."""
         self._decide(lambda chain: open_account(chain, account, terms, date))
 
-    def raise_limit(self, account: Account, limit: Fraction, reason: str, *, date: str) -> None:
-        """Raise an account's limit by an entry that says why, shown for ever."""
-        self._decide(lambda chain: raise_account(chain, account, limit, reason, date))
+    def raise_limit(
+        self, account: Account, limit: Fraction, reason: str, *, date: str, decided_by: str | None = None
+    ) -> None:
+        """Raise an account's limit by an entry that says why, and under whose authority; shown for ever."""
+        self._decide(
+            lambda chain: raise_account(chain, account, limit, reason=reason, decided_by=decided_by, date=date)
+        )
 
     def declare_calendar(self, account: Account, shares: Shares, *, date: str, terms: Terms | None = None) -> None:
         """Promise each release its share (rho), in place of the calendar before.
@@ -89,6 +94,12 @@ class Book:
         releases run. Together with what is spent and with the reserve they have to fit in the limit.
         """
         self._decide(lambda chain: declare(chain, account, shares, date, terms))
+
+    def rehearsal(self) -> "Book":
+        """Return a copy in memory: what it decides is what this ledger would decide now, and changes nothing here."""
+        copy = Book(MemoryStore(tuple(self.entries())))
+        copy._published = self._known()
+        return copy
 
     def accounts(self) -> tuple[AccountState, ...]:
         """Return every account as it stands. Reads the whole chain, and refuses a damaged one."""
@@ -115,9 +126,15 @@ class Book:
             with self._store.reading() as chain:
                 findings += replay(chain.entries()).findings
                 findings += missing_heads(chain, self._known())
+                findings += self._missing_witness(chain)
         except DamagedLedgerError as damaged:
             findings.append(at_entry("store", damaged.sequence, damaged.reason))
         return (*findings, *self._store.inspect())
+
+    def _missing_witness(self, chain: Reading) -> tuple[Finding, ...]:
+        if self._witness is None or self._witness.head() is not None or chain.last() is None:
+            return ()
+        return (error("witness-missing", self._witness.place, "The ledger has entries, and its witness is gone."),)
 
     def statement(self, *, last: int | None = None) -> dict[str, Any]:
         """Return the public extract: all entries, or those up to `last`, what they amount to, and the head."""

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from release.amounts import written
 from release.errors import (
     ChargeMissingError,
     InvalidChargeError,
@@ -69,14 +70,17 @@ def open_account(chain: Writing, account: Account, terms: Terms, date: str) -> S
     return standing
 
 
-def raise_account(chain: Writing, account: Account, limit: Fraction, reason: str, date: str) -> None:
+def raise_account(
+    chain: Writing, account: Account, limit: Fraction, *, reason: str, decided_by: str | None, date: str
+) -> None:
     """Raise an account's limit; the same limit again, as after a lost answer, changes nothing."""
     standing = _opened_standing(chain, account)
     if checked_amount("the limit", limit) < standing.terms.limit:
-        raise TermsError(account=str(account), term="limit", asked=str(limit), fixed=str(standing.terms.limit))
+        fixed = written(standing.terms.limit)
+        raise TermsError(account=str(account), term="limit", asked=written(limit), fixed=fixed)
     if limit > standing.terms.limit:
         raised = after_limit(standing, limit)
-        _append(chain, Limit(account=account, date=date, reason=reason, standing=raised))
+        _append(chain, Limit(account=account, date=date, reason=reason, standing=raised, decided_by=decided_by))
 
 
 def declare(chain: Writing, account: Account, shares: Shares, date: str, terms: Terms | None) -> None:
@@ -144,9 +148,14 @@ def _calendar(chain: Reading, standing: Standing) -> Shares:
 
 def _refuse_terms(account: Account, fixed: Terms, asked: Terms) -> None:
     for term in ("unit", "delta", "limit", "reserve"):
-        one, other = getattr(fixed, term), getattr(asked, term)
+        one, other = (_term(terms, term) for terms in (fixed, asked))
         if one != other:
-            raise TermsError(account=str(account), term=term, asked=str(other), fixed=str(one))
+            raise TermsError(account=str(account), term=term, asked=other, fixed=one)
+
+
+def _term(terms: Terms, name: str) -> str:
+    told = getattr(terms, name)
+    return told if isinstance(told, str) else written(told)
 
 
 def _refuse_taken(request: ChargeRequest, sequence: int, differs: str | None) -> None:

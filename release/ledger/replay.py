@@ -149,7 +149,15 @@ def _after_limit(seen: Replay, entry: Entry, body: Limit, before: Standing) -> S
     limit = body.standing.terms.limit
     if limit <= before.terms.limit:
         seen.fault(entry.sequence, "limit", "a limit may only rise")
-    rise = RaisedLimit(date=body.date, limit=limit, reason=body.reason)
+    rise = RaisedLimit(
+        sequence=entry.sequence,
+        date=body.date,
+        before=before.terms.limit,
+        limit=limit,
+        spent=before.ordinary + before.revisions,
+        reason=body.reason,
+        decided_by=body.decided_by,
+    )
     seen.raised.setdefault(body.account, []).append(rise)
     return after_limit(before, limit)
 

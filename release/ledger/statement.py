@@ -16,7 +16,7 @@ from release.errors import DamagedLedgerError
 from release.ledger.entries import EMPTY, Entry, Head, Kind, head_of
 from release.ledger.findings import Finding, error
 from release.ledger.replay import Replay, account_states, replay
-from release.ledger.values import AccountState, Charge
+from release.ledger.values import AccountState, Charge, RaisedLimit
 
 STATEMENT_FORMAT = "noisy-mirrors ledger statement 1"
 
@@ -126,8 +126,13 @@ def _account(state: AccountState) -> dict[str, object]:
         "free": _amount(state.free),
         "revisions": _amount(state.revisions),
         "planned": [{"release": one.release, "rho": _amount(one.rho), "charged": one.charged} for one in state.planned],
-        "raised": [{"date": one.date, "limit": _amount(one.limit), "reason": one.reason} for one in state.raised],
+        "raised": [_raised(one) for one in state.raised],
     }
+
+
+def _raised(one: RaisedLimit) -> dict[str, object]:
+    by = {} if one.decided_by is None else {"decided_by": one.decided_by}
+    return {"date": one.date, "limit": _amount(one.limit), "reason": one.reason, **by}
 
 
 def _charge(charge: Charge) -> dict[str, object]:

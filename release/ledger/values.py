@@ -214,11 +214,21 @@ class PlannedShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaisedLimit:
-    """One rise of an account's limit, with its reason, shown for ever."""
+    """One rise of an account's limit, with its reason, shown for ever; amounts are rho.
 
+    Attributes:
+        sequence: of its entry.
+        before: the limit until then; `spent` what was spent by then.
+        decided_by: under whose authority, None where that isn't stated.
+    """
+
+    sequence: int
     date: str
+    before: Fraction
     limit: Fraction
+    spent: Fraction
     reason: str
+    decided_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +253,11 @@ class AccountState:
     def remaining(self) -> Fraction:
         """What the limit leaves, planned shares and the reserve included."""
         return self.terms.limit - self.spent
+
+    @property
+    def kept(self) -> Fraction:
+        """What of the reserve no revision has used."""
+        return max(self.terms.reserve - self.revisions, Fraction(0))
 
     @property
     def free(self) -> Fraction:

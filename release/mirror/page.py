@@ -10,7 +10,7 @@ from release.mirror.drawing import COLOURS, intervals
 from release.mirror.explaining import PairExplanation
 from release.mirror.looks import Look
 from release.mirror.summary import IN_WORDS, sentence
-from release.wording import amount, percent, probability, ratio, ratio_interval
+from release.wording import amount, probability, ratio, ratio_interval, within
 
 _STYLE = """
 :root { color-scheme: light; } body { font: 15px/1.5 system-ui, sans-serif; max-width: 1060px; margin: 2em auto;
@@ -136,7 +136,7 @@ def _explained(one: PairExplanation) -> str:
 def _rests_on(comparison: Comparison) -> Iterator[str]:
     agreement = comparison.agreement
     yield (
-        f"<h2>What this rests on</h2><p>Corresponding means that M / X lies within ±{percent(agreement.tolerance)} of"
+        f"<h2>What this rests on</h2><p>Corresponding means that M / X lies {within(agreement.tolerance)} of"
         f" the CIF/FOB factor {agreement.cif_fob:g} ({escape(agreement.cif_fob_source)}), applied only from FOB-type"
         " exports to CIF imports. Error rates cover the added noise and the stated bounds on clipping, not reporting"
         " practice.</p><ul>"

@@ -7,11 +7,13 @@ partner's largest chapter alone. Real traders lie near or between them.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from release.plan import PlannedMeasure, ReleasePlan
+from release.policy.published import PublishedPolicy
 from release.privacy import GRID_BITS
 from release.tables import NOWHERE, Flow, Layout, Level, Measure
 
@@ -42,9 +44,13 @@ class PolicyRow:
     ceiling: float
 
 
-def policy_table(plan: ReleasePlan) -> tuple[PolicyRow, ...]:
-    """Return P of each flow, period and partner with a prior, for each measure with the tier; larger partners first."""
-    return tuple(row for measure in plan.measures if measure.excess is not None for row in _rows(plan.layout, measure))
+def policy_table(plan: ReleasePlan | PublishedPolicy, most: int | None = None) -> tuple[PolicyRow, ...]:
+    """Return P of each flow, period and partner with a prior, for each measure with the tier; larger partners first.
+
+    `most` is how many rows of a measure are computed; all by default.
+    """
+    tiered = (measure for measure in plan.measures if measure.excess is not None)
+    return tuple(row for measure in tiered for row in islice(_rows(plan.layout, measure), most))
 
 
 def _rows(layout: Layout, measure: PlannedMeasure) -> Iterator[PolicyRow]:

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from release.privacy import amount_text
+from release.amounts import written
 
 
 def policy_sentences(rho: Fraction, ceiling: Fraction, *, assumed: bool) -> tuple[str, ...]:
@@ -19,9 +19,9 @@ def policy_sentences(rho: Fraction, ceiling: Fraction, *, assumed: bool) -> tupl
         else "What is cut off traders above the ceiling isn't bounded."
     )
     return (
-        f"Everyone has the loss rho {amount_text(rho)}. What the bound cuts off large traders is measured by a second,"
+        f"Everyone has the loss rho {written(rho)}. What the bound cuts off large traders is measured by a second,"
         f" independent draw. A trader's loss is then P(v) = rho + |b(v)|^2 / (2 * 4^24), at most the ceiling"
-        f" {amount_text(ceiling)}: b(v) is its excess over the bound, which it can compute from its own figures with"
+        f" {written(ceiling)}: b(v) is its excess over the bound, which it can compute from its own figures with"
         " `mirrors protect`. For a trader that fits the bound it is rho.",
         "The largest firms have no useful protection: whoever knows the others' figures can tell theirs to a few per"
         " cent or better.",

@@ -97,6 +97,9 @@ class Refusal:
 
 def refusal(registry: Registry, statement: Statement) -> Refusal | None:
     """Return why the registry doesn't let the statement's key vouch for it; None when it does."""
+    older = outdated(registry, statement)
+    if older is not None:
+        return older
     reporter, keyid = statement.released.reporter, statement.key.keyid
     office = registry.offices.get(reporter)
     if office is None:
@@ -104,16 +107,22 @@ def refusal(registry: Registry, statement: Statement) -> Refusal | None:
     key = office.key(keyid)
     if key is None:
         return Refusal(code="key unknown", message=f"the key {keyid[:16]}… isn't one that {reporter} ever had")
-    return _version_refusal(registry, statement.registry, key) or _state_refusal(statement, key)
+    return _version_refusal(statement.registry, key) or _state_refusal(statement, key)
 
 
-def _version_refusal(registry: Registry, version: int | None, key: OfficeKey) -> Refusal | None:
+def outdated(registry: Registry, statement: Statement) -> Refusal | None:
+    """Return that a statement names a later version of the registry, which may know more offices and keys."""
+    version = statement.registry
+    if version is None or version <= registry.version:
+        return None
+    said = f"it was signed under version {version} of the registry, and this is version {registry.version}"
+    return Refusal(code="registry older", message=f"{said}: get the registry anew")
+
+
+def _version_refusal(version: int | None, key: OfficeKey) -> Refusal | None:
     """Hold the statement to the registry's version that it names: the key had to be allowed then."""
     if version is None:
         return None
-    if version > registry.version:
-        said = f"it was signed under version {version} of the registry, and this is version {registry.version}"
-        return Refusal(code="registry older", message=f"{said}: get the registry anew")
     if version < key.since:
         said = f"under version {version} of the registry, which it names, its key wasn't entered yet"
         return Refusal(code="key not yet allowed", message=said)

@@ -15,7 +15,7 @@ from obstore import exceptions, store
 from release.bundle.content import MANIFEST
 from release.bundle.findings import Stop
 from release.bundle.reading import MOST_FILES, hold_to_name
-from release.errors import LocationError
+from release.errors import LocationError, UnreadableLocationError, UnwritableLocationError
 
 MOST_BYTES = 4_000_000_000
 """What all files of a bundle may have together; a larger one is copied by other means and named as a folder."""
@@ -37,7 +37,7 @@ def store_at(url: str) -> "Store":
     try:
         return Store(store.from_url(url, client_options=client, retry_config=retries), url)
     except _FAILED as error:
-        raise LocationError(url, _reason(error)) from None
+        raise UnreadableLocationError(url, _reason(error)) from None
 
 
 class Store:
@@ -59,9 +59,9 @@ class Store:
             pages = self._objects.list(below or None)
             found = [str(one["path"]) for one, _ in zip(_flat(pages), range(MOST_LISTED + 1), strict=False)]
         except _FAILED as error:
-            raise LocationError(self._url, _reason(error)) from None
+            raise UnreadableLocationError(self._url, _reason(error)) from None
         if len(found) > MOST_LISTED:
-            raise LocationError(self._url, f"more than {MOST_LISTED:,} files lie there; name a part of it")
+            raise UnreadableLocationError(self._url, f"more than {MOST_LISTED:,} files lie there; name a part of it")
         return tuple(sorted(found))
 
     def read(self, key: str, most: int) -> bytes | None:
@@ -75,7 +75,7 @@ class Store:
         except FileNotFoundError:
             return None
         except _FAILED as error:
-            raise LocationError(self._url, _reason(error)) from None
+            raise UnreadableLocationError(self._url, _reason(error)) from None
 
     def _read(self, key: str, most: int) -> bytes:
         answer, content = self._objects.get(key), bytearray()
@@ -86,7 +86,7 @@ class Store:
                     break
             else:
                 return bytes(content)
-        raise LocationError(self._url, f"{key} is larger than it may be ({most:,} bytes)")
+        raise UnreadableLocationError(self._url, f"{key} is larger than it may be ({most:,} bytes)")
 
     def create(self, key: str, content: bytes) -> bool:
         """Put an object where none is, whole or not at all; return False, and change nothing, where one is.
@@ -99,7 +99,7 @@ class Store:
         except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
             return False
         except _FAILED as error:
-            raise LocationError(self._url, _reason(error)) from None
+            raise UnwritableLocationError(self._url, _reason(error)) from None
         return True
 
     def replace(self, key: str, content: bytes) -> None:
@@ -111,7 +111,7 @@ class Store:
         try:
             self._objects.put(key, content, use_multipart=False)
         except _FAILED as error:
-            raise LocationError(self._url, _reason(error)) from None
+            raise UnwritableLocationError(self._url, _reason(error)) from None
 
 
 class StoredFiles:

@@ -84,6 +84,15 @@ def open_key(place: Path, passphrase: str) -> PrivateKey:
     return PrivateKey(secret=secret)
 
 
+def check_key(place: Path) -> None:
+    """Refuse a place without a key that only its owner may read, before anyone is asked for a passphrase.
+
+    Raises:
+        KeyRefusedError: there is none, or others may read it.
+    """
+    _read(place, private=True)
+
+
 def read_public(place: Path) -> PublicKey:
     """Return the public key at a place.
 
@@ -104,7 +113,7 @@ def _read(place: Path, *, private: bool) -> bytes:
     try:
         file = plain_file(place, _LARGEST)
     except NotPlainError as error:
-        remedy = "Make one with `mirrors keys new`, or correct the place."
+        remedy = "Make one with `mirrors keys new OFFICE.toml`, or correct the place."
         raise KeyRefusedError(str(place), error.reason, remedy) from None
     if private and file.mode & 0o077:
         remedy = "Set its mode to 0600, and think of it as copied."

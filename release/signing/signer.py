@@ -6,7 +6,7 @@ from pathlib import Path
 
 from release.errors import KeyRefusedError
 from release.signing.envelope import opened, sealed
-from release.signing.keyfile import open_key
+from release.signing.keyfile import check_key, open_key
 from release.signing.keys import PrivateKey, PublicKey
 from release.signing.passphrases import Passphrase
 from release.signing.statement import Released, Statement
@@ -71,6 +71,7 @@ class KeySigner:
         return self._opened
 
     def _open(self) -> Opened:
+        check_key(self._place)
         key = open_key(self._place, self._passphrase())
         trial = sealed(Statement(released=_TRIAL, key=key.public, registry=None), key)
         if opened(trial) is None:

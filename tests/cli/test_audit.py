@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +21,7 @@ from release.audit.evidence import Evidence
 from release.audit.publications import withheld
 from release.cli.audits import Asked, own_evidence, run
 from release.errors import UsageError
+from release.measurement import from_bytes, to_bytes
 
 HOSTILE = '<script>alert(1)</script>" onload="x [a](javascript:b) `c` | d'
 
@@ -84,6 +86,33 @@ def test_an_altered_bundle_is_named_by_its_finding(office):
     table = office / "published" / "NLD" / "2024" / "observations.csv"
     table.write_bytes(table.read_bytes().replace(b"0", b"1", 1))
     assert codes(office) == ["bundle-damaged"]
+
+
+def test_a_ledger_that_lost_its_witness_and_a_charge_is_found_by_audit_and_ledger_verify(office, mirrors):
+    (office / "state" / "ledger.witness").unlink()
+    [kept] = (office / "state" / "measurements").glob("*.parquet")
+    other = replace(from_bytes(kept.read_bytes()), charge_hash="a" * 64)
+    kept.with_name("2024-r1-aaaaaaaaaaaaaaaa.parquet").write_bytes(to_bytes(other))
+    assert codes(office) == ["witness-missing", "result-unpaid"]
+    verified = mirrors("ledger", "verify", office / "office.toml", "--json")
+    assert verified.code == 5
+    assert [one["code"] for one in verified.json["findings"]] == ["witness-missing", "result-unpaid"]
+
+
+def test_a_limit_is_raised_for_a_reason_in_words_and_by_somebody(office, mirrors):
+    asked = ("ledger", "raise", office / "office.toml", "--source", "declarations", "--year", 2024, "--limit", 4)
+    for words in (("--reason", "."), ("--reason", "A second revision", "--decided-by", "?")):
+        refused = mirrors(*asked, *words)
+        assert refused.code == 2
+        assert "The limit is what it was" in refused.err
+    assert mirrors(*asked, "--reason", "A second revision", "--decided-by", "The board").code == 0
+    [raised] = mirrors("ledger", "show", office / "office.toml", "--json").json["accounts"][0]["raised"]
+    assert (raised["reason"], raised["decided_by"]) == ("A second revision", "The board")
+
+
+def test_the_terminal_keeps_brackets_of_what_to_do(office, mirrors):
+    shutil.rmtree(office / "published" / "NLD" / "2024")
+    assert "[[withheld]]" in mirrors("audit", office / "office.toml").out
 
 
 def test_an_audit_never_makes_a_ledger(tmp_path, mirrors):

@@ -90,7 +90,7 @@ def test_a_toml_sets_what_was_agreed_and_names_its_public_tables(place, capsys):
 def test_a_pair_is_explained_in_words_and_in_json(place, mirrors, capsys):
     said = mirrors("compare", place / "comparison.toml", "--pair", "AAA>DEU", "--sums")
     assert said.code == 0, said.err
-    for words in ("What could be seen", "Of 1 flows", "what carries the gap", "not measured", "freight by sea", "84"):
+    for words in ("What could be seen", "Of 1 flow,", "what carries the gap", "not measured", "freight by sea", "84"):
         assert words in said.out
     whole = told(capsys, place / "published", pairs=("AAA>DEU",), sums=True)
     (explained,) = whole["explained"]
@@ -107,6 +107,7 @@ def test_everything_is_written_beside_each_other(place, tmp_path):
     cells = json.loads((out / "comparison.json").read_text())["cells"]
     assert len(table) == len(rows) == len(cells) > 2
     assert table["x"].to_list() == [float(row["x"]) for row in rows] == [cell["x"] for cell in cells]
+    assert all(len(row[name]) <= 14 for row in rows for name in ("band_low", "band_high"))
     assert "Of 2 flows" in (out / "comparison.html").read_text()
 
 

@@ -1,10 +1,13 @@
 """The demo and the practice world by the real command line."""
 
 import csv
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
+
+from release.mirror.configured import read_agreed
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,17 @@ def test_the_demo_ends_with_twelve_pairs_three_in_words_the_budget_and_what_to_t
     pairs = [line for line in lines if line[3:7] == " to " and " 2024 " in line]
     assert len(pairs) == 12
     assert sum(line.startswith("- ") for line in lines) == 3
-    for word in ("corresponds", "differs", "cannot tell", "found: 2 of 2", "Budget used", "Next:", "mirrors verify"):
+    for word in (
+        "corresponds",
+        "differs",
+        "cannot tell",
+        "found: 2 of 2",
+        "comparison.html",
+        "mirrors dashboard",
+        "Budget used",
+        "Next:",
+        "mirrors verify",
+    ):
         assert word in ended.out
     for ugly in ("e+0", "nan", "None", "…"):
         assert ugly not in ended.out
@@ -51,6 +64,17 @@ def test_every_bundle_and_ledger_of_the_demo_verifies(demo, mirrors):
     assert verified.code == 0
     assert [one["valid"] for one in verified.json["bundles"]] == [True] * 4
     assert mirrors("ledger", "verify", folder / "offices" / "NLD" / "office.toml").code == 0
+
+
+def test_what_the_demo_s_offices_agreed_on_gives_the_comparison_that_it_wrote(demo, mirrors):
+    folder, _ = demo
+    agreed = read_agreed(folder / "agreed.toml")
+    assert (agreed.agreement.cif_fob, agreed.agreement.tolerance) == (1.03, 0.25)
+    assert agreed.registry == folder / "registry"
+    written = json.loads((folder / "comparison" / "comparison.json").read_text(encoding="utf-8"))
+    again = mirrors("compare", folder / "agreed.toml", "--json")
+    assert again.code == 0, again.err
+    assert again.json["cells"] == written["cells"]
 
 
 def test_a_demo_never_mixes_with_what_is_there(demo, mirrors):

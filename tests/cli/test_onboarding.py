@@ -36,6 +36,19 @@ def test_nothing_of_a_new_office_is_open_to_others_but_its_configuration(made: P
     assert [path.stat().st_mode & 0o077 for path in private] == [0] * 4
 
 
+def test_a_repository_takes_up_nothing_private_of_a_new_office(made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "DEU"
+    shutil.copytree(made, folder)
+    (folder / "records.csv").write_text("trader\n")
+    (folder / "state" / "secret").write_text("made by the first run")
+    subprocess.run(["git", "init", "--quiet"], check=True, cwd=folder)
+    told = subprocess.run(
+        ["git", "status", "--short", "--untracked-files=all"], check=True, cwd=folder, capture_output=True, text=True
+    )
+    taken = {line[3:] for line in told.stdout.splitlines()}
+    assert taken == {".gitignore", "2024.toml", "CHECKLIST.md", "keys/signing.pub.json", "office.toml"}
+
+
 def test_every_choice_of_a_new_office_is_explained_above_it(made: Path) -> None:
     for name in ("office.toml", "2024.toml"):
         lines = (made / name).read_text().splitlines()
@@ -73,6 +86,7 @@ def looked(mirrors: Mirrors, office: Path, **variables: str) -> dict[str, str]:
 
 def test_a_doctor_finds_a_new_office_fit(mirrors: Mirrors, made: Path) -> None:
     assert "wrong" not in looked(mirrors, made / "office.toml").values()
+    assert "nothing was charged yet" in mirrors("doctor", made / "office.toml").out
 
 
 FAULTS = {

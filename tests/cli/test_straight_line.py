@@ -78,11 +78,12 @@ def test_a_second_run_gives_the_same_bytes_without_charge_or_source(mirrors, tmp
     ledger = bytes_below(tmp_path / "state")
     (tmp_path / "declarations.csv").unlink()
     again = mirrors("run", release, "--json")
-    assert again.json["status"] == "already published"
+    assert (again.json["status"], again.json["copied"]) == ("already published", False)
     assert again.json["digest"] == first["digest"]
     assert bytes_below(tmp_path / "published") == before
     assert bytes_below(tmp_path / "state") == ledger
     elsewhere = mirrors("run", release, "--out", tmp_path / "other", "--json").json
+    assert (elsewhere["status"], elsewhere["copied"]) == ("already published", True)
     assert bytes_below(Path(elsewhere["bundle"])) == bytes_below(Path(first["bundle"]))
 
 

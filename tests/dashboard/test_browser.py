@@ -72,7 +72,7 @@ def test_what_was_chosen_stays_while_pages_are_changed(browser: Browser, served:
             page.get_by_role("link", name=name, exact=True).click()
             page.wait_for_url(f"**/{'' if name == 'Overview' else name.lower()}*")
             settled(page)
-            assert page.get_by_role("combobox", name="Corresponding means within").input_value() == "±25 %"
+            assert page.get_by_role("combobox", name="Corresponding means within").input_value() == "a factor of 1.25"
             assert page.get_by_role("spinbutton").first.input_value() == "1.06"
         expect_text(page, "Of 12 flows, 10 correspond, 2 differ")
     assert watched.quiet, watched

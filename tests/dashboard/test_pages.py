@@ -64,7 +64,9 @@ def _body(element: object) -> str:
 
 def test_the_overview_begins_with_how_many_flows_correspond_differ_or_cannot_be_told(world: Path) -> None:
     told = shown("overview", world)
-    assert "Of 12 flows, 10 correspond, 2 differ and 0 cannot be told at ±25 % around the CIF/FOB factor 1.06" in told
+    assert "Of 12 flows, 10 correspond, 2 differ and 0 cannot be told within a factor of 1.25 of the assumed" in told
+    assert "1.06 (0.85 to 1.33). Largest sure gap" in told
+    assert "nobody agreed on it" in told
     assert re.search(
         r"Largest sure gap: Netherlands \(NLD\) to Italy \(ITA\), at least US\$ \d.*bn, imports higher", told
     )
@@ -179,7 +181,8 @@ def test_a_comparison_s_file_sets_the_band_and_its_history_tells_what_is_usual(m
     other = shown("pair", *places, exporter="ITA", importer="NLD")
     assert re.search(r"5 earlier periods lead one to expect .* this one is unusual", other)
     overview = shown("overview", *places)
-    assert "at ±20 % around the CIF/FOB factor 1.035" in overview
+    assert "within a factor of 1.2 of the agreed CIF/FOB factor 1.035 (0.86 to 1.24)" in overview
+    assert "the chosen band, 0.83 to 1.29" in shown("pair", *places, exporter="NLD", importer="ITA", t="0.25")
     assert "For this pair" in overview
 
 
@@ -277,6 +280,22 @@ def test_monthly_releases_are_charged_twelve_times(world: Path) -> None:
     once = shown("plan", world, of="NLD", every="month", rho="1/2")
     assert "864 figures about 2025-01 to 2025-12 and cost rho 0.5" in once
     assert "That isn't a loss" in shown("plan", world, rho="much")
+
+
+def test_another_loss_moves_the_bound_or_the_noise_and_the_plan_says_which(world: Path) -> None:
+    as_before = shown("plan", world, of="NLD")
+    assert "lowers the bound" not in as_before
+    assert "The bound stays" not in as_before
+    lower = shown("plan", world, of="NLD", rho="1/4")
+    found = re.search(r"lowers the bound from US\$ ([\d.]+) m to US\$ ([\d.]+) m, and the noise stays", lower)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(2 * float(found[2]), rel=0.01)
+    assert "come into the tier of large traders, which protects them less" in lower
+    assert "understated by more" in shown("plan", world, of="NLD", rho="1/4", large="off")
+    kept = shown("plan", world, of="NLD", rho="1/4", keep="bound")
+    assert re.search(rf"The bound stays at US\$ {found[1]} m, and the noise is drawn 2 times as large", kept)
+    assert "raises the bound" in shown("plan", world, of="NLD", rho="2")
+    assert "Use a point for decimals: 0.5." in shown("plan", world, rho="0,5")
 
 
 def test_what_was_never_chosen_follows_the_office(tmp_path: Path) -> None:

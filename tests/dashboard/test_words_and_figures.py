@@ -2,6 +2,7 @@
 
 import io
 import math
+import random
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,19 +21,21 @@ from dashboard.budgets import accounts, epsilon_of, joint, published_epsilons, s
 from dashboard.configuration import toml_of
 from dashboard.drafts import Draft, notes_on, planned
 from dashboard.losses import epsilon
-from dashboard.mirrored import PAIRS, family, noise_explains, sure_gap
+from dashboard.mirrored import PAIRS, family, gaps_of, noise_explains
 from dashboard.precedents import RHYTHMS, precedent
 from dashboard.sources import published_at
 from dashboard.tables import Wanted, cells_of, csv_of, parquet_of, wanted_cells, with_verdicts
+from dashboard.views import ranking
 from release.accounting import epsilon as epsilon_by_opendp
 from release.config import load_release
 from release.ledger.book import Book
 from release.ledger.memory import MemoryStore
 from release.mirror.comparison import Agreement, compare
+from release.mirror.summary import largest_sure_gap
 from release.plan import make_plan
 from release.priors.loading import load_prior
 from release.tables import Level
-from release.wording import ratio_interval
+from release.wording import amount, ratio_interval
 
 DELTA = Fraction(1, 10**8)
 
@@ -113,18 +116,45 @@ def test_a_family_has_the_figures_of_the_whole_comparison(world: Path) -> None:
 def test_a_gap_whose_sign_is_open_is_no_sure_gap(world: Path) -> None:
     cells = family(published_at([world]).bundles, PAIRS, "2024", Agreement()).cells
     differing = next(cell for cell in cells if (cell.exporter, cell.importer) == ("NLD", "ITA"))
-    assert sure_gap(differing) == differing.gap_low
-    assert sure_gap(replace(differing, gap_low=None)) == 0
-    assert sure_gap(replace(differing, gap_low=-5.0, gap_high=-2.0)) == 2.0
+    assert gaps_of([differing], Agreement()).least(differing) > 0
+    unbounded = replace(differing, bound_x=None)
+    assert gaps_of([unbounded], Agreement()).least(unbounded) == 0
     assert not noise_explains(differing)
     assert noise_explains(replace(differing, gap_noise_low=-1.0, gap_noise_high=1.0))
 
 
+@pytest.mark.parametrize("level", [PAIRS, "partner x chapter"])
+def test_the_largest_sure_gap_is_that_of_the_comparison(world: Path, level: str) -> None:
+    agreement = Agreement()
+    cells = family(published_at([world]).bundles, level, "2024", agreement).cells
+    largest = largest_sure_gap(cells, alpha=agreement.alpha)
+    assert largest is not None
+    assert max(map(gaps_of(cells, agreement).least, cells)) == largest.least
+    assert amount(largest.least, "USD") in sentences.lead(cells, agreement, "agreed")
+
+
+def test_of_unclipped_gaps_those_furthest_beyond_their_noise_are_sure(world: Path) -> None:
+    agreement, chance = Agreement(), random.Random(7)
+    found = family(published_at([world]).bundles, "partner x chapter", "2024", agreement).cells
+    whole = [
+        replace(one, gap=chance.uniform(-5, 5), x_sd=chance.uniform(0, 1), m_sd=1, bound_x=0, bound_m=0, bound_over_x=0)
+        for one in found
+    ]
+    gaps = gaps_of(whole, agreement)
+    by_z = sorted(whole, key=lambda one: abs(one.gap) / math.hypot(one.x_sd, one.m_sd), reverse=True)
+    sure = [gaps.least(one) > 0 for one in by_z]
+    assert sure == sorted(sure, reverse=True)
+    assert 0 < sum(sure) < len(sure)
+    for one in by_z:
+        reach = abs(one.gap) / math.hypot(one.x_sd, one.m_sd)
+        assert (gaps.least(one) > 0) == (math.erfc(reach / math.sqrt(2)) < 1 - gaps.level)
+
+
 def test_the_reason_of_a_verdict_names_what_keeps_it_open(unbounded: Path) -> None:
     cell = family(published_at([unbounded]).bundles, PAIRS, "2024", Agreement()).cells[0]
-    assert "neither office states a bound" in sentences.why(cell)
-    assert "the exporter states no bound" in sentences.why(replace(cell, bound_m=0.0))
-    assert "the importer states no bound" in sentences.why(replace(cell, bound_x=0.0))
+    assert "neither office states a bound" in sentences.why(cell, "assumed")
+    assert "the exporter states no bound" in sentences.why(replace(cell, bound_m=0.0), "assumed")
+    assert "the importer states no bound" in sentences.why(replace(cell, bound_x=0.0), "assumed")
     assert "no chance to see it" in sentences.detectable(cell)
 
 
@@ -134,7 +164,7 @@ def test_a_level_of_confidence_is_never_a_hundred(level: float, told: str) -> No
 
 
 def test_without_flows_the_overview_has_nothing_to_rank() -> None:
-    assert sentences.lead((), Agreement()).startswith("Of 0 flows, none correspond")
+    assert sentences.lead((), Agreement(), "assumed").startswith("Of 0 flows, none correspond")
 
 
 def test_cells_are_found_by_code_name_and_both(world: Path) -> None:
@@ -258,3 +288,24 @@ def test_the_noise_of_the_last_release_is_read_off_its_scales(world: Path) -> No
 )
 def test_codes_have_names_and_unknown_ones_stay(name: Callable[[str], str], code: str, told: str) -> None:
     assert name(code) == told
+
+
+def test_a_side_without_a_bound_is_at_least_what_it_reports_and_its_gap_may_be_clipping(world: Path) -> None:
+    cells = family(published_at([world]).bundles, PAIRS, "2024", Agreement()).cells
+    cell = next(one for one in cells if (one.exporter, one.importer) == ("NLD", "ITA"))
+    assert figures.side(cell, "x") == figures.with_error(cell.x, cell.x_sd)
+    silent = replace(cell, bound_x=None)
+    assert figures.side(silent, "x") == f"≥ {figures.with_error(cell.x, cell.x_sd)}"
+    assert figures.side(silent, "m") == figures.with_error(cell.m, cell.m_sd)
+    assert "understated by an unknown amount" in sentences.reports(silent, "x")
+    signs = [figures.one_sided(replace(cell, **{name: None})) for name in ("bound_x", "bound_m", "bound_over_x")]
+    assert signs == ["≤ ", "≥ ", "? "]
+    assert ranking.beyond_noise(silent) == f"{ranking.beyond_noise(cell)}, or clipping"
+    assert "unless scaling down" in sentences.noise_only(silent)
+    assert "unless" not in sentences.noise_only(replace(cell, bound_m=None))
+    others = [one for one in cells if "NLD" not in {one.exporter, one.importer}]
+    told = sentences.limits([silent, *others])
+    assert told is not None
+    assert "In its one flow the figure of NLD is the lower one; scaling down alone would do this." in told
+    behind = ranking.ranked([silent, *others], gaps_of([silent, *others], Agreement()))
+    assert behind[-1] is silent

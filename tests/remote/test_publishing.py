@@ -15,7 +15,7 @@ from trust_world import files_of
 
 from release.bundle.content import MANIFEST, BundleContent
 from release.bundle.verification import read_files, verify
-from release.errors import LocationError, PublishedOtherwiseError
+from release.errors import LocationError, PublishedOtherwiseError, UnwritableLocationError
 from release.remote.sending import Sent, send
 from release.remote.stores import Store, StoredFiles, store_at
 
@@ -101,10 +101,10 @@ class Refusing:
         """Put an object, or break."""
         ours = key.endswith(f"/{self._broken}")
         if ours and self._moment == "before_put":
-            raise LocationError(URL, "the line broke")
+            raise UnwritableLocationError(URL, "the line broke")
         made = self._store.create(key, content)
         if ours:
-            raise LocationError(URL, "the line broke")
+            raise UnwritableLocationError(URL, "the line broke")
         return made
 
 

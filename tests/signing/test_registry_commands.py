@@ -191,6 +191,24 @@ def test_a_bundle_of_an_office_that_the_registry_does_not_name_is_valid_and_mark
         assert [note.code for note in result.notes] == ["not in the registry"]
 
 
+def test_a_registry_older_than_a_signature_is_called_so_where_it_names_no_such_office(tmp_path):
+    world = make_world("ITA")
+    files = signed(release_files(tmp_path / "office"), new_private_key(), registry=world.registry.version + 1)
+    result = verify(write_bundle(tmp_path / "bundle", files), world.registry)
+    assert [finding.code for finding in result.findings] == ["registry older"]
+
+
+def test_a_command_that_names_a_registry_ends_with_6_where_it_does_not_know_the_office(tmp_path, mirrors):
+    for name, content in make_world("ITA").files.files.items():
+        (tmp_path / "r" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "r" / name).write_bytes(content)
+    bundle = write_bundle(tmp_path / "bundle", release_files(tmp_path / "office"))
+    assert mirrors("verify", bundle).code == 0
+    ended = mirrors("verify", bundle, "--registry", tmp_path / "r", "--as-of", "2027-01-01")
+    assert ended.code == 6
+    assert "nobody that the registry names vouches for it" in ended.out
+
+
 def test_expiry_says_when_to_renew(place):
     known = read_registry(place / "r", day=None).registry
     assert datetime.date.fromisoformat(known.expires) > datetime.date(2026, 1, 1)
