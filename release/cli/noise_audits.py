@@ -6,7 +6,7 @@ tier for large traders the canaries fit the bound, so that what everyone is prom
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -88,13 +88,17 @@ def run(file: Path, out: Path | None, *, as_json: bool) -> None:
         "ok": not findings,
         "findings": [asdict(one) for one in findings],
         "accounts": [],
-        "noise": [asdict(measured) for measured, _ in results],
+        "noise": [
+            {**asdict(measured), "widths": [asdict(one) for one in _widths(plan, noise)]}
+            for plan, (measured, noise) in zip(plans, results, strict=True)
+        ],
     }
     if as_json:
         print_json(document)
     else:
-        for measured, _ in results:
+        for plan, (measured, noise) in zip(plans, results, strict=True):
             typer.echo(_told(measured))
+            typer.echo(f"  Width of the noise, drawn over planned: {'; '.join(_width_in_words(plan, noise))}.")
         for one in findings:
             typer.echo(f"{one.severity}: {one.where}: {one.message} ({one.code})\n  {one.why}\n  {one.remedy}")
     if out is not None:
@@ -161,15 +165,46 @@ def _findings(plan: ReleasePlan, measured: Measured, noise: NDArray[np.int64]) -
         findings.append(found("noise-sensitivity", where, said))
     if measured.correlation > 1 or repeated_runs(noise):
         findings.append(found("noise-scale", where, "The noise of different cells or draws isn't independent."))
+    for one in _widths(plan, noise):
+        if not one.right:
+            said = f"{one.measure}, {one.tier} tier, {one.level}: the noise hasn't the planned standard deviation."
+            findings.append(found("noise-scale", where, said))
+    return findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Width:
+    """How wide a level's noise was drawn, over what is planned, in how many numbers, and whether chance allows it."""
+
+    measure: str
+    tier: str
+    level: str
+    drawn: float
+    numbers: int
+    right: bool
+
+
+def _widths(plan: ReleasePlan, noise: NDArray[np.int64]) -> Iterator[Width]:
+    """Yield the width of every level's noise, tier by tier; draws have shape (draws, cells of everything drawn)."""
     start = 0
     for measure in invented.everything_drawn(plan):
+        tier = Tier.UNIFORM if measure in plan.measures else Tier.LARGE_TRADER
         for level in measure.levels:
-            own = noise[:, start : start + level.cells]
+            own = noise[:, start : start + level.cells].astype(np.float64)
             start += level.cells
-            if not scale_is_right(own.astype(np.float64), 2.0**GRID_BITS):
-                said = f"{measure.measure}, {level.level}: the noise hasn't the planned standard deviation."
-                findings.append(found("noise-scale", where, said))
-    return findings
+            yield Width(
+                measure=str(measure.measure),
+                tier=str(tier),
+                level=str(level.level),
+                drawn=float(np.sqrt((own**2).mean())) / 2.0**GRID_BITS,
+                numbers=own.size,
+                right=scale_is_right(own, 2.0**GRID_BITS),
+            )
+
+
+def _width_in_words(plan: ReleasePlan, noise: NDArray[np.int64]) -> Iterator[str]:
+    for one in _widths(plan, noise):
+        yield f"{one.measure}, {one.tier}, {one.level} {one.drawn:.3f} ({count(one.numbers)} numbers)"
 
 
 def _vector(plan: ReleasePlan, lines: Sequence[invented.Record]) -> Integers:

@@ -18,6 +18,7 @@ def test_the_attack_on_an_offices_plan_shows_no_more_than_is_claimed(mirrors, tm
     assert 0.8 * measured["reachable"] < measured["shown"] <= measured["claimed"]
     assert 0.999 < measured["largest_norm"] <= 1
     assert measured["correlation"] <= 1
+    assert all(one["right"] and 0.8 < one["drawn"] < 1.2 for one in measured["widths"])
     assert not (tmp_path / "state").exists()
     assert (tmp_path / "report" / "noise.json").exists()
     assert "% of" in ended.err
