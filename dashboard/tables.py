@@ -8,6 +8,7 @@ import polars as pl
 
 from dashboard import names
 from dashboard.sources import release_of
+from dashboard.synthetic import is_synthetic
 from release.bundle.cells import inert
 from release.bundle.verification import Bundle
 from release.mirror.comparison import MirrorCell
@@ -37,8 +38,11 @@ class Wanted:
 
 
 def cells_of(bundles: Iterable[Bundle]) -> pl.DataFrame:
-    """Return all observations with `release`, one row a cell of a release."""
-    parts = [bundle.observations.with_columns(release=pl.lit(release_of(bundle))) for bundle in bundles]
+    """Return all observations with `release` and `synthetic`, one row a cell of a release."""
+    parts = [
+        bundle.observations.with_columns(release=pl.lit(release_of(bundle)), synthetic=pl.lit(is_synthetic(bundle)))
+        for bundle in bundles
+    ]
     return pl.concat(parts) if parts else pl.DataFrame()
 
 

@@ -12,6 +12,7 @@ from dashboard.choices import choice
 from dashboard.mirrored import PAIRS, periods_of
 from dashboard.reading import Scene, mirrors_of
 from dashboard.sources import Published
+from dashboard.synthetic import banner
 from release.mirror.comparison import Agreement, MirrorCell
 from release.mirror.looks import Look
 from release.wording import count
@@ -48,8 +49,11 @@ class Page:
 
 
 def heading(title: str, page: Page) -> None:
-    """Write a page's title and, where something was refused, that it was."""
+    """Write a page's title, that records are invented where they are, and that something was refused where it was."""
     st.title(title, anchor=False)
+    invented = banner(page.published.bundles)
+    if invented is not None:
+        st.html(markup.paragraph(invented, "note"))
     refused = len(page.published.refused)
     if refused:
         noun = "thing that was found is" if refused == 1 else "things that were found are"

@@ -30,7 +30,7 @@ RATIOS = {("NLD", "ITA"): 1.6, ("USA", "GBR"): 0.6}
 
 OFFICE = """
 code = "{code}"
-name = "Office {code}"
+name = "{name} {code}"
 area = "{area}"
 [unit]
 kind = "trader-year"
@@ -120,6 +120,7 @@ class World:
     size: float = 1e10
     ratios: Mapping[tuple[str, str], float] | None = None
     seed: int = 1
+    name: str = "Office"
 
 
 Change = Callable[[ReleasePlan], ReleasePlan]
@@ -156,7 +157,7 @@ def write_release(
 
 def _plan(world: World, code: str, configs: Path) -> ReleasePlan:
     configs.mkdir(parents=True, exist_ok=True)
-    (configs / "office.toml").write_text(OFFICE.format(code=code, area=AREAS[code]), encoding="utf-8")
+    (configs / "office.toml").write_text(OFFICE.format(code=code, area=AREAS[code], name=world.name), encoding="utf-8")
     scales = {"total": 2.0, "partner": 1.0, "chapter": 1.0, "partner x chapter": 0.5}
     levels = ", ".join(
         f'{{ level = "{level}", noise_sd = "{part * world.noise:.0f}" }}' for level, part in scales.items()

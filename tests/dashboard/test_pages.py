@@ -13,6 +13,7 @@ from dashboard import sentences
 from dashboard.mirrored import PAIRS, family
 from dashboard.settings import words_of
 from dashboard.sources import published_at
+from dashboard.tables import cells_of
 from release.mirror.comparison import Agreement
 from release.registry.reading import read_registry
 from release.wording import amount
@@ -86,6 +87,17 @@ def test_without_bounds_on_clipping_every_verdict_is_cannot_tell_and_the_page_sa
     assert "Of 2 flows, none correspond, none differ and 2 cannot be told" in told
     assert "Every verdict here is “cannot tell”: the offices scale down the figures of very large traders" in told
     assert "No gap is sure." in told
+
+
+def test_every_page_and_the_figures_to_take_away_say_where_records_are_invented(world: Path, tmp_path: Path) -> None:
+    write_release(World(offices=("NLD",), name="Practice office (synthetic records)"), "NLD", tmp_path)
+    for view in PAGES:
+        assert "Practice data: the records of all offices here are invented." in shown(view, tmp_path / "published")
+    assert "Practice data" not in shown("overview", world)
+    write_release(World(offices=("ITA",)), "ITA", tmp_path)
+    assert "the records of NLD are invented" in shown("methods", tmp_path / "published")
+    cells = cells_of(published_at([tmp_path / "published"]).bundles)
+    assert set(cells.select("office", "synthetic").rows()) == {("NLD", True), ("ITA", False)}
 
 
 def test_a_wider_band_in_the_address_changes_the_verdict(world: Path) -> None:

@@ -249,7 +249,7 @@ def test_a_draft_is_a_configuration_that_the_program_plans_alike(
     plan = planned(draft, bundle)
     text = toml_of(plan.release, notes_on(plan.release, bundle, draft))
     assert tomllib.loads(text)["year"] == 2025
-    (tmp_path / "office.toml").write_text(OFFICE.format(code="NLD", area="NL"), encoding="utf-8")
+    (tmp_path / "office.toml").write_text(OFFICE.format(code="NLD", area="NL", name="Office"), encoding="utf-8")
     (tmp_path / "draft.toml").write_text(text, encoding="utf-8")
     office, release = load_release(tmp_path / "draft.toml")
     assert (release.periods, release.measures) == (plan.release.periods, plan.release.measures)
