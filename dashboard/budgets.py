@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from dashboard.figures import rho
 from dashboard.losses import epsilon
 from dashboard.sources import Published, Stated
 from release.bundle.verification import Bundle
 from release.ledger.standing import JointLoss, joint_losses
 from release.ledger.values import Account, AccountState, Charge
-from release.privacy import parse_delta, parse_rho
+from release.privacy import parse_delta, parse_rho, presence_advantage
+from release.wording import decimals_up, one_in, points_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,23 @@ def steps(state: AccountState, charges: Iterable[Charge]) -> tuple[Step, ...]:
 def used(spent: Fraction, limit: Fraction) -> str:
     """Return the part of a limit that is spent, rounded up to a per cent."""
     return f"{math.ceil(100 * spent / limit)} %"
+
+
+def meanings(found: Published) -> tuple[str, ...]:
+    """Return for each office's fullest account what its spent loss means for a trader within the bound."""
+    told = []
+    for office in found.offices:
+        own = [one for one in accounts(found.statements) if one.account.office == office]
+        uniform = [one for one in own if one.account.tier == "uniform"]
+        most = max(uniform, key=lambda one: one.spent, default=None)
+        if most is not None and most.spent > 0:
+            told.append(
+                f"{office}, {most.account.year}: by all that is charged so far (rho {rho(most.spent)}, epsilon"
+                f" {decimals_up(epsilon(most.spent, most.terms.delta))} at delta {one_in(most.terms.delta)}), whether a"
+                f" trader's records were used can be guessed at most {points_up(presence_advantage(most.spent))}"
+                " percentage points better than by chance."
+            )
+    return tuple(told)
 
 
 def kept(state: AccountState) -> Fraction:

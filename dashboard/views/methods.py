@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from dashboard import markup
+from dashboard import budgets, markup
 from dashboard.views.page import Page, heading
 from release.wording import unit_warning
+
+_PROTECTED = "What is protected"
 
 _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -22,8 +24,10 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "How far apart may two figures be and still count as the same? The offices agree on it beforehand: a band"
             " for imports divided by exports. Where they didn't, or where a reader tries another, the pages call it"
             " assumed or chosen. Freight and insurance move its centre, the CIF/FOB factor.",
-            "From the two noisy figures follows an interval that holds the true ratio in 95 of 100 cases. Inside the"
-            " band: corresponds. Outside: differs. Partly in and partly out: cannot tell.",
+            "From the two noisy figures follows an interval for the true ratio. Inside the band: corresponds. Outside:"
+            " differs. Partly in and partly out: cannot tell. Every verdict prints its interval's own level: 95 %, or"
+            " more where many flows are compared together. It holds only within the stated bounds on clipping; without"
+            " a bound the interval is open on that side.",
             "“Cannot tell” isn't a weak “corresponds”. It says that the figures are too noisy, or that too little is"
             " known about large traders, for an answer either way.",
             "Where many products are looked at together, some would differ by chance alone. “Differs” allows for that;"
@@ -31,12 +35,11 @@ _SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "What is protected",
+        _PROTECTED,
         (
-            "The unit of protection is a trader's whole calendar year, unless an office says otherwise. What is"
-            " published would look nearly the same if all records of any one trader were left out.",
-            "How much is given away is a number, rho. It adds up over an office's releases of a year, and the office"
-            " stops at a limit that it has published.",
+            "The unit of protection is a trader's whole calendar year, unless an office says otherwise. How much what"
+            " is published can depend on all records of any one trader is bounded by a number, rho. It adds up over an"
+            " office's releases of a year, and the office stops at a limit that it has published.",
         ),
     ),
     (
@@ -99,6 +102,9 @@ def show(page: Page) -> None:
         st.subheader(title, anchor=False)
         for text in texts:
             st.html(markup.paragraph(text))
+        if title == _PROTECTED:
+            for told in budgets.meanings(page.published):
+                st.html(markup.paragraph(told))
     with st.expander("Formulas"):
         for words, formula in _FORMULAS:
             st.html(markup.paragraph(words))

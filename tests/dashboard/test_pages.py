@@ -100,6 +100,13 @@ def test_every_page_and_the_figures_to_take_away_say_where_records_are_invented(
     assert set(cells.select("office", "synthetic").rows()) == {("NLD", True), ("ITA", False)}
 
 
+def test_the_methods_state_what_the_spent_loss_means_in_numbers(world: Path) -> None:
+    told = shown("methods", world)
+    assert "nearly the same" not in told
+    assert "NLD, 2024: by all that is charged so far (rho 1, epsilon 8.98 at delta 1 in 100,000,000)" in told
+    assert "can be guessed at most 53 percentage points better than by chance." in told
+
+
 def test_a_wider_band_in_the_address_changes_the_verdict(world: Path) -> None:
     assert "Verdict: differs, imports higher" in shown("pair", world, exporter="NLD", importer="ITA")
     assert "Verdict: corresponds" in shown("pair", world, exporter="NLD", importer="ITA", t="0.5", c="1.20")
