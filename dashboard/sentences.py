@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from dashboard import figures, names
 from dashboard.mirrored import (
     Gaps,
@@ -40,7 +42,7 @@ def _largest(cells: Sequence[MirrorCell], gaps: Gaps) -> str:
     sure = max(cells, key=gaps.least, default=None)
     if sure is not None and gaps.least(sure) > 0:
         least = amount(gaps.least(sure), "USD")
-        return f"Largest sure gap: {between(sure)}, at least {least}, {_higher(sure)} higher."
+        return f"Largest sure gap: {between(sure)}, at least {least}, {_higher(sure)} higher{_freight(sure)}."
     noisy = max(cells, key=lambda cell: (not _may_be_clipped(cell), gap_beyond_noise(cell)), default=None)
     if noisy is not None and gap_beyond_noise(noisy) > 0:
         least = amount(gap_beyond_noise(noisy), "USD")
@@ -50,6 +52,16 @@ def _largest(cells: Sequence[MirrorCell], gaps: Gaps) -> str:
             f" {_higher(noisy)} higher{unless}."
         )
     return "No gap is larger than the added noise explains."
+
+
+def _freight(cell: MirrorCell) -> str:
+    """Return that freight and insurance are in a gap, where they make a part of it."""
+    return ", freight and insurance included" if cell.cif_fob != 1 and cell.gap > 0 else ""
+
+
+def beyond_freight(cell: MirrorCell) -> str:
+    """Return what is left of a gap without the freight and insurance that the factor stands for: M - c X."""
+    return figures.with_error(cell.m - cell.cif_fob * cell.x, float(np.hypot(cell.m_sd, cell.cif_fob * cell.x_sd)))
 
 
 def limits(cells: Sequence[MirrorCell]) -> str | None:

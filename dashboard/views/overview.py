@@ -129,7 +129,15 @@ def _difference(cell: MirrorCell) -> str:
 
 
 def _all_flows(cells: Sequence[MirrorCell]) -> None:
-    columns = ("Flow", "Verdict", "Exports", "Imports", "Imports / exports", "Difference, of the mean")
+    columns = (
+        "Flow",
+        "Verdict",
+        "Exports",
+        "Imports",
+        "Imports / exports",
+        "Difference, of the mean",
+        "Gap without freight",
+    )
     known = any(cell.unusual for cell in cells)
     rows = [
         (
@@ -139,13 +147,14 @@ def _all_flows(cells: Sequence[MirrorCell]) -> None:
             figures.side(cell, "m"),
             f"{_ratio(cell)} ({ratio_interval(cell.ratio_noise_low, cell.ratio_noise_high)})",
             f"{_difference(cell)} ({figures.percent_interval(cell.srd_noise_low, cell.srd_noise_high)})",
+            sentences.beyond_freight(cell),
             *((_USUAL[cell.is_unusual],) if known else ()),
         )
         for cell in cells
     ]
     st.subheader("All flows", anchor=False)
     caption = "± is half a 95 % interval of the added noise; in brackets stand 95 % intervals by noise alone."
-    caption += sentences.understatement(cells)
+    caption += f" Gap without freight: imports less exports times the CIF/FOB factor.{sentences.understatement(cells)}"
     heads = (*columns, "For this pair") if known else columns
     st.html(markup.table(caption, heads, rows, numbers=columns[2:], short=columns[:1]))
 

@@ -177,14 +177,13 @@ def _figures(cell: MirrorCell, gaps: Gaps, word: str) -> str:
 def _explained(cell: MirrorCell, gaps: Gaps) -> str:
     """Return the gap in two parts: freight by the CIF/FOB factor, and the rest; both from the whole flow's figures."""
     freight = cell.cif_fob - 1.0
-    rest_sd = (cell.m_sd**2 + (cell.cif_fob * cell.x_sd) ** 2) ** 0.5
     rows = [
         ("Gap, imports less exports", figures.with_error(cell.gap, (cell.m_sd**2 + cell.x_sd**2) ** 0.5)),
         (
             f"of which freight and insurance (factor {cell.cif_fob:.4g})",
             figures.with_error(freight * cell.x, freight * cell.x_sd) if freight else "none: no factor applies",
         ),
-        (_REST[is_one_sided(cell)], figures.with_error(cell.m - cell.cif_fob * cell.x, rest_sd)),
+        (_REST[is_one_sided(cell)], sentences.beyond_freight(cell)),
         (
             f"Sure gap ({figures.confidence(gaps.level)}, {len(gaps.sure)} flows looked at together)",
             ranking.least(gaps.least(cell)),

@@ -10,6 +10,8 @@ from dashboard.mirrored import Gaps, clipping_explains, gap_beyond_noise
 from release.mirror.comparison import MirrorCell
 from release.wording import amount, count
 
+_FREIGHT = " Gaps are imports less exports: where imports are valued CIF, freight and insurance are in them."
+
 
 def beyond(gaps: Gaps) -> str:
     """Return what the two columns of gaps mean."""
@@ -18,6 +20,7 @@ def beyond(gaps: Gaps) -> str:
         "Beyond noise: what of the gap the added noise alone doesn't make, each by itself at"
         f" {figures.confidence(gaps.alone)}; clipping of large traders may. Sure: clipping is allowed for as"
         f" well, and that {count(together)} gaps are looked at together: each at {figures.confidence(gaps.level)}."
+        f"{_FREIGHT if any(cell.cif_fob != 1 for cell in gaps.sure) else ''}"
     )
 
 

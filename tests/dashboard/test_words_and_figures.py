@@ -309,3 +309,13 @@ def test_a_side_without_a_bound_is_at_least_what_it_reports_and_its_gap_may_be_c
     assert "In its one flow the figure of NLD is the lower one; scaling down alone would do this." in told
     behind = ranking.ranked([silent, *others], gaps_of([silent, *others], Agreement()))
     assert behind[-1] is silent
+
+
+def test_a_gap_without_freight_is_imports_less_exports_times_the_factor(world: Path) -> None:
+    cells = family(published_at([world]).bundles, PAIRS, "2024", Agreement()).cells
+    cell = replace(cells[0], x=100e6, x_sd=3e6, m=110e6, m_sd=4e6, cif_fob=1.06, gap=10e6)
+    assert sentences.beyond_freight(cell) == "US$ 4.00 m ± 10.0 m"
+    largest = next(one for one in cells if (one.exporter, one.importer) == ("NLD", "ITA"))
+    assert "imports higher, freight and insurance included." in sentences.lead([largest], Agreement(), "agreed")
+    valued_alike = replace(largest, cif_fob=1.0)
+    assert "freight" not in sentences.lead([valued_alike], Agreement(), "agreed")
