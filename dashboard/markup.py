@@ -61,9 +61,10 @@ class Share:
 Value = str | Link | Share
 
 
-def paragraph(text: str, kind: str = "") -> str:
-    """Return one paragraph; `kind` is `lead`, `quiet`, `note` or nothing."""
-    return f'<div class="nm"><p class="{escape(kind)}">{escape(text)}</p></div>'
+def paragraph(text: str, kind: str = "", *, links: Sequence[Link] = ()) -> str:
+    """Return one paragraph, its links behind the text; `kind` is `lead`, `quiet`, `note` or nothing."""
+    ways = "".join(f" {_value(link)}" for link in links)
+    return f'<div class="nm"><p class="{escape(kind)}">{escape(text)}{ways}</p></div>'
 
 
 def bullets(texts: Iterable[str]) -> str:

@@ -194,7 +194,7 @@ def detectable(cell: MirrorCell) -> str:
     if cell.p_corresponds > 0.995:  # noqa: PLR2004 - shown as 100 %
         chance = "If the two flows truly agreed, it was nearly certain to be seen."
     if cell.p_corresponds < 0.0005:  # noqa: PLR2004 - shown as 0.0 %
-        chance = "Even if the two flows truly agreed, there was no chance to see it."
+        chance = f"Even if the two flows truly agreed, {_hidden(cell)}, so it couldn't have been seen."
     low, high = cell.detectable_low, cell.detectable_high
     below = f"below {ratio(low)}" if low else None
     above = f"above {ratio(high)}" if high is not None and high < _BEYOND else None
@@ -202,6 +202,13 @@ def detectable(cell: MirrorCell) -> str:
     if not sides:
         return f"{chance} No discrepancy of any size could have been called sure."
     return f"{chance} A true ratio {sides} would be called different four times out of five."
+
+
+def _hidden(cell: MirrorCell) -> str:
+    """Return why agreement can't be seen."""
+    if is_one_sided(cell):
+        return "the unknown amount that scaling down took off could hide a difference"
+    return "the noise or the bounds on clipping are as wide as the band"
 
 
 _FEWEST = 3

@@ -1,21 +1,18 @@
 """What to ask the partner about a flow: by product and the size of its gap, then by how each office records trade."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from dashboard import figures, markup, names
+from dashboard.exchanges import question
 from dashboard.mirrored import Gaps, gap_beyond_noise
 from dashboard.views.page import Page
 from dashboard.views.ranking import beyond_noise, heads, least
 from release.mirror.comparison import MirrorCell
-from release.wording import amount
 
 MOST_ASKED = 5
-_ABOUT_ONE = 1.5
-"""Up to this ratio two gaps are taken to be of about one size."""
-
 _SHEET = {
     "trade_system": "Trade system",
     "re_exports": "Re-exports",
@@ -49,7 +46,7 @@ def show(page: Page, exporter: str, importer: str, gaps: Gaps) -> None:
         ]
         caption = f"First about the products with most beyond noise ({len(rows)} of {len(noisy)})"
         st.html(markup.table(caption, columns, rows, numbers=columns[2:], short=("Higher",)))
-        st.html(markup.bullets([*dict.fromkeys(_about(one) for one in first), *_exchanged(noisy)]))
+        st.html(markup.bullets([*dict.fromkeys(_about(one) for one in first), *question(gaps)]))
     elif gaps.sure:
         said = "In no single product is the gap beyond noise, so there is none to ask about by itself."
         st.html(markup.paragraph(said))
@@ -75,28 +72,6 @@ def _about(cell: MirrorCell) -> str:
         f"To {names.area(cell.importer)}, where exports are higher: are some of these goods recorded there as imports"
         " from another country, as transit, under another chapter, or not at all?"
     )
-
-
-def _exchanged(noisy: Sequence[MirrorCell]) -> list[str]:
-    """Return whether goods may stand under two codes: the largest two opposite gaps that could be one amount."""
-    for one in noisy[: 2 * MOST_ASKED]:
-        for other in noisy[: 2 * MOST_ASKED]:
-            if one.gap > 0 > other.gap and _could_be_one(one, other):
-                more, less = (f"{cell.product} ({amount(abs(cell.gap), 'USD')})" for cell in (one, other))
-                return [
-                    f"Are goods that the exporter books under chapter {less} booked by the importer under {more}? The"
-                    " gaps are opposite and of about one size."
-                ]
-    return []
-
-
-def _could_be_one(more: MirrorCell, less: MirrorCell) -> bool:
-    """Return whether the gap of one product and the opposite one of another are of about one size, and one by noise."""
-    small, large = sorted((abs(more.gap), abs(less.gap)))
-    if large > _ABOUT_ONE * small:
-        return False
-    low, high = -(less.gap_noise_high or 0.0), -(less.gap_noise_low or 0.0)
-    return (more.gap_noise_low or 0.0) <= high and low <= (more.gap_noise_high or 0.0)
 
 
 def sheets(page: Page, exporter: str, importer: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, figures, markup, names, sentences
+from dashboard import charts, figures, forward, markup, names, sentences
 from dashboard.choices import asked_in_vain, choice
 from dashboard.mirrored import PAIRS, Gaps, gaps_of, is_one_sided, noise_explains, product_levels
 from dashboard.views import asking, pair_parts, ranking
@@ -100,6 +100,7 @@ def _verdict(page: Page, cell: MirrorCell, alike: Sequence[MirrorCell], gaps: Ga
     st.html(markup.paragraph(lead, "lead"))
     st.html(markup.paragraph(sentences.why(cell, page.band)))
     st.html(markup.paragraph(sentences.noise_only(cell)))
+    _forward(cell, gaps)
     stands = sentences.among(cell, alike)
     if stands:
         st.html(markup.paragraph(stands))
@@ -119,6 +120,18 @@ def _verdict(page: Page, cell: MirrorCell, alike: Sequence[MirrorCell], gaps: Ga
         st.html(markup.paragraph(sentences.detectable(cell)))
         st.subheader("What explains the gap", anchor=False)
         st.html(_explained(cell, gaps))
+
+
+def _forward(cell: MirrorCell, gaps: Gaps) -> None:
+    """Write what would help a flow that can't be told, with the way to the silent offices' drafts."""
+    helps = forward.told(cell, gaps)
+    if helps is None:
+        return
+    drafts = [
+        markup.Link(page="plan", shown=(("of", code),), words=f"Draft {code}'s next release")
+        for code in forward.silent_sides(cell)
+    ]
+    st.html(markup.paragraph(helps, links=drafts))
 
 
 def _intervals(cell: MirrorCell) -> list[dict[str, object]]:

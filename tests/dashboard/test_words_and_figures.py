@@ -14,9 +14,10 @@ import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from mirror_world import two
 from published_world import OFFICE, World, write_release
 
-from dashboard import figures, histories, markup, names, sentences
+from dashboard import exchanges, figures, forward, histories, markup, names, sentences
 from dashboard.budgets import accounts, epsilon_of, joint, published_epsilons, steps
 from dashboard.configuration import toml_of
 from dashboard.drafts import Draft, notes_on, planned
@@ -30,7 +31,7 @@ from release.accounting import epsilon as epsilon_by_opendp
 from release.config import load_release
 from release.ledger.book import Book
 from release.ledger.memory import MemoryStore
-from release.mirror.comparison import Agreement, compare
+from release.mirror.comparison import Agreement, MirrorCell, compare
 from release.mirror.summary import largest_sure_gap
 from release.plan import make_plan
 from release.priors.loading import load_prior
@@ -155,7 +156,11 @@ def test_the_reason_of_a_verdict_names_what_keeps_it_open(unbounded: Path) -> No
     assert "neither office states a bound" in sentences.why(cell, "assumed")
     assert "the exporter states no bound" in sentences.why(replace(cell, bound_m=0.0), "assumed")
     assert "the importer states no bound" in sentences.why(replace(cell, bound_x=0.0), "assumed")
-    assert "no chance to see it" in sentences.detectable(cell)
+    assert "scaling down took off could hide a difference" in sentences.detectable(cell)
+    told = forward.told(cell, gaps_of([cell], Agreement()))
+    assert told is not None
+    assert "turn on the tier for large traders" in told
+    assert "A larger loss rho alone would give no verdict." in told
 
 
 @pytest.mark.parametrize(("level", "told"), [(0.95, "95 %"), (0.995833, "99.58 %"), (1.0, "99.99 %")])
@@ -319,3 +324,39 @@ def test_a_gap_without_freight_is_imports_less_exports_times_the_factor(world: P
     assert "imports higher, freight and insurance included." in sentences.lead([largest], Agreement(), "agreed")
     valued_alike = replace(largest, cif_fob=1.0)
     assert "freight" not in sentences.lead([valued_alike], Agreement(), "agreed")
+
+
+def _mirror(x: float, m: float, sd: float) -> MirrorCell:
+    """Return the judged mirror of one flow with these figures and noise, bounds and valuations aside."""
+    return next(iter(compare(two(x, m, sd=sd)).cells))
+
+
+def test_less_noise_by_the_told_factor_gives_the_told_verdict_and_a_little_more_does_not() -> None:
+    for ratio in (1.05, 1.45):
+        cell = _mirror(100.0, 100.0 * ratio, 30.0)
+        assert cell.verdict == "cannot tell"
+        found = forward.needed(cell, gaps_of([cell], Agreement()))
+        assert found is not None
+        assert found.times < 1
+        assert f"± {amount(found.times * figures.Z95 * 30.0)}" in str(forward.told(cell, gaps_of([cell], Agreement())))
+        assert _mirror(100.0, 100.0 * ratio, 0.99 * found.times * 30.0).verdict == found.verdict
+        assert _mirror(100.0, 100.0 * ratio, 1.01 * found.times * 30.0).verdict == "cannot tell"
+
+
+def test_goods_are_taken_to_be_exchanged_only_between_sure_gaps_of_one_section(world: Path) -> None:
+    one = family(published_at([world]).bundles, "partner x chapter", "2024", Agreement()).cells[0]
+
+    def gap(product: str, size: float, sd: float = 1.0) -> MirrorCell:
+        limits = {"gap_noise_low": size - 2 * sd, "gap_noise_high": size + 2 * sd}
+        plain = {"bound_x": 0.0, "bound_m": 0.0, "bound_over_x": 0.0}
+        return replace(one, product=product, gap=size, x_sd=sd, m_sd=0.0, **limits, **plain)
+
+    def asked(*cells: MirrorCell) -> list[str]:
+        return exchanges.question(gaps_of(cells, Agreement()))
+
+    (question,) = asked(gap("61", 50.0), gap("62", -49.0))
+    assert "books under 62 booked by the importer under 61" in question
+    assert asked(gap("61", 50.0), gap("31", -49.0)) == []
+    assert asked(gap("61", 50.0), gap("62", -49.0, sd=40.0)) == []
+    assert asked(gap("61", 50.0), gap("62", 49.0)) == []
+    assert asked(gap("61", 90.0), gap("62", -49.0)) == []
