@@ -11,9 +11,9 @@ from fractions import Fraction
 import numpy as np
 
 from dashboard.drafts import lone_trader
+from dashboard.figures import amount
 from release.config.measures import ShapedScale
 from release.plan import ReleasePlan
-from release.wording import amount
 
 _SAME = 0.005
 """Bounds and noises that differ by less are told as unchanged."""

@@ -1,6 +1,5 @@
 """Products of one flow whose goods may stand under each other's code: two sure gaps, opposite, near and of one size."""
 
-
 from dashboard.mirrored import Gaps
 from release.codelists import codelist
 from release.mirror.comparison import MirrorCell

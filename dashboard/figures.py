@@ -5,12 +5,18 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from dashboard.mirrored import understated
+from release import wording
 from release.mirror.comparison import MirrorCell
 from release.privacy import amount_text, volume_interval_percent
-from release.wording import amount, exact, percent, volume_bound
+from release.wording import exact, volume_bound
 
 Z95 = 1.959963984540054
 """The standard normal's quantile at 0.975."""
+
+MINUS = "−"
+
+_ENDS = 2 - 1e-9
+"""Of a difference divided by the mean."""
 
 NONE = "–"
 
@@ -20,7 +26,17 @@ LONGEST_EXACT = 8
 
 def with_error(figure: float, sd: float, unit: str = "USD") -> str:
     """Return an estimate with half its 95 % interval: `US$ 12.8 bn ± 1.2 bn`."""
-    return f"{amount(figure, unit)} ± {amount(Z95 * sd)}"
+    return wording.with_half(figure, Z95 * sd, unit).replace("-", MINUS)
+
+
+def amount(figure: float | None, unit: str = "") -> str:
+    """Return a figure in three digits with its scale, as everywhere, but with a true minus."""
+    return wording.amount(figure, unit).replace("-", MINUS)
+
+
+def percent(part: float | None) -> str:
+    """Return a part as per cent, as everywhere, but with a true minus."""
+    return wording.percent(part).replace("-", MINUS)
 
 
 def side(cell: MirrorCell, flow: str) -> str:
@@ -38,7 +54,10 @@ def one_sided(cell: MirrorCell) -> str:
 
 
 def percent_interval(low: float | None, high: float | None) -> str:
-    """Return limits of a relative difference."""
+    """Return limits of a relative difference; one at the end of what it can be, -200 or 200 %, is no limit."""
+    below, above = low is None or low <= -_ENDS, high is None or high >= _ENDS
+    if below or above:
+        return "no limit" if below and above else f"at most {percent(high)}" if below else f"at least {percent(low)}"
     return f"{percent(low)} to {percent(high)}"
 
 
@@ -75,10 +94,10 @@ def budget(amount: Fraction) -> str:
     return _amount(amount, math.floor)
 
 
-def _amount(amount: Fraction, whole: Callable[[Fraction], int]) -> str:
-    text = amount_text(amount)
-    if len(text) > LONGEST_EXACT and amount.denominator > 1:
-        text = amount_text(Fraction(whole(amount * 10**6), 10**6))
+def _amount(exactly: Fraction, whole: Callable[[Fraction], int]) -> str:
+    text = amount_text(exactly)
+    if len(text) > LONGEST_EXACT and exactly.denominator > 1:
+        text = amount_text(Fraction(whole(exactly * 10**6), 10**6))
     return exact(text)
 
 

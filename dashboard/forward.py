@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard import figures, names
+from dashboard.figures import amount
 from dashboard.mirrored import Gaps, understated
 from release.inference.bands import critical_value
 from release.mirror.comparison import MirrorCell
-from release.wording import amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dashboard import figures, names
+from dashboard.figures import amount, percent
 from dashboard.mirrored import (
     Gaps,
     clipping_explains,
@@ -18,7 +19,7 @@ from dashboard.mirrored import (
 from release.mirror.agreement import band_of
 from release.mirror.comparison import Agreement, MirrorCell
 from release.mirror.summary import counted
-from release.wording import amount, count, percent, ratio, ratio_interval, within
+from release.wording import count, ratio, ratio_interval, within
 
 UNDERSTATED = (
     "≥: understated by an unknown amount, as the office states no bound on what scaling down large traders took off."

@@ -48,6 +48,23 @@ def _with_unit(text: str, unit: str) -> str:
     return f"{text} {unit}"
 
 
+def with_half(figure: float, half: float, unit: str = "") -> str:
+    """Return a figure with half its interval in one scale, the half in two digits: `US$ 14.31 bn ± 0.66 bn`.
+
+    Without a half the figure is an `amount`.
+    """
+    if not (math.isfinite(figure) and math.isfinite(half)) or half <= 0:
+        return f"{amount(figure, unit)} ± {amount(half)}"
+    size = max(abs(figure), half)
+    scale, word = next(((one, word) for one, word in _SCALES if size >= one * _ROUND / 1000), (1.0, ""))
+    rounded = float(f"{half / scale:.2g}")
+    places = max(0, 1 - math.floor(math.log10(rounded))) if rounded else 0
+    named = f" {word}" if word else ""
+    told = f"{abs(figure) / scale:,.{min(places, 6)}f}"
+    sign = "-" if figure < 0 and float(told.replace(",", "")) else ""
+    return f"{_with_unit(f'{sign}{told}{named}', unit)} ± {rounded:,.{min(places, 6)}f}{named}"
+
+
 def unit_of(measure: str, currency: str) -> str:
     """Return the unit that a measure's figures are in."""
     return _UNITS.get(measure, currency)
@@ -57,8 +74,12 @@ def percent(part: float | None) -> str:
     """Return a part as per cent in two or three digits: `4.7 %`, `120 %`; `–` when there is none."""
     if part is None or not math.isfinite(part):
         return "–"
-    size = 100 * part
+    size = 100 * part if abs(part) >= _SHOWN else 0.0
     return f"{size:,.0f} %" if abs(size) >= 9.95 else f"{size:.1f} %"  # noqa: PLR2004
+
+
+_SHOWN = 0.0005
+"""The least part that isn't written as 0.0 %."""
 
 
 def within(tolerance: float) -> str:

@@ -7,12 +7,13 @@ import streamlit as st
 
 from dashboard import figures, markup, names
 from dashboard.choices import choice, words
+from dashboard.figures import amount
 from dashboard.mirrored import PAIRS, periods_of
 from dashboard.reading import cells_published
 from dashboard.tables import ANY, ORDERS, Wanted, csv_of, ordered, parquet_of, wanted_cells, with_verdicts
 from dashboard.views.page import Page, has_bundles, heading
 from release.mirror.alignment import LEVELS
-from release.wording import amount, count, unit_of
+from release.wording import count, unit_of
 
 ROWS = 50
 _NO_MIRROR = "no mirror"

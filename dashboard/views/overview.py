@@ -7,11 +7,12 @@ import streamlit as st
 
 from dashboard import budgets, charts, figures, markup, sentences
 from dashboard.choices import kept
+from dashboard.figures import percent
 from dashboard.mirrored import PAIRS, gaps_of, is_one_sided, noise_explains, product_levels, products_of
 from dashboard.views import ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen, product_chosen
 from release.mirror.comparison import MirrorCell
-from release.wording import percent, ratio, ratio_interval, within
+from release.wording import ratio, ratio_interval, within
 
 _USUAL = {True: "unusual", False: "usual", None: "can't be said"}
 _AGREED = {

@@ -7,12 +7,13 @@ import streamlit as st
 
 from dashboard import charts, figures, forward, markup, names, sentences
 from dashboard.choices import asked_in_vain, choice
+from dashboard.figures import amount, percent
 from dashboard.mirrored import PAIRS, Gaps, gaps_of, is_one_sided, noise_explains, product_levels
 from dashboard.views import asking, pair_parts, ranking
 from dashboard.views.page import Page, can_compare, heading, period_chosen
 from release.mirror.comparison import MirrorCell
 from release.mirror.history import past_of
-from release.wording import amount, percent, ratio, ratio_interval
+from release.wording import ratio, ratio_interval
 
 _OPEN = ""
 """No office is chosen yet."""

@@ -6,12 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, figures, markup, names, sentences
+from dashboard.figures import amount, percent
 from dashboard.mirrored import Gaps, gap_beyond_noise, is_one_sided, understated
 from dashboard.views.ranking import beyond, beyond_noise, heads, least
 from release.mirror.agreement import Past
 from release.mirror.comparison import MirrorCell
 from release.mirror.looks import Look
-from release.wording import amount, percent, ratio, ratio_interval
+from release.wording import ratio, ratio_interval
 
 MOST_PRODUCTS = 14
 

@@ -9,6 +9,7 @@ from dashboard.bounds import Moved
 from dashboard.choices import choice, words
 from dashboard.configuration import toml_of
 from dashboard.drafts import Draft, Expected, Noise
+from dashboard.figures import amount, percent
 from dashboard.losses import epsilon
 from dashboard.precedents import RHYTHMS, LargeTier, Precedent, precedent
 from dashboard.sources import Published, release_of
@@ -22,7 +23,7 @@ from release.mirror.comparison import Agreement
 from release.plan import ReleasePlan
 from release.privacy import amount_text, parse_delta, parse_rho
 from release.tables import Flow
-from release.wording import amount, count, decimals_up, percent, ratio
+from release.wording import count, decimals_up, ratio
 
 _NONE = "not published"
 _POINT = " Use a point for decimals: 0.5."

@@ -6,9 +6,10 @@ import streamlit as st
 
 from dashboard import figures, markup
 from dashboard.choices import kept
+from dashboard.figures import amount
 from dashboard.mirrored import Gaps, clipping_explains, gap_beyond_noise
 from release.mirror.comparison import MirrorCell
-from release.wording import amount, count
+from release.wording import count
 
 _FREIGHT = " Gaps are imports less exports: where imports are valued CIF, freight and insurance are in them."
 

@@ -16,7 +16,7 @@ from dashboard.sources import published_at
 from dashboard.tables import cells_of
 from release.mirror.comparison import Agreement
 from release.registry.reading import read_registry
-from release.wording import amount
+from release.wording import with_half
 
 PAGES = ("overview", "pair", "explorer", "budget", "releases", "plan", "methods")
 
@@ -78,7 +78,7 @@ def test_the_figures_of_the_overview_are_those_of_the_comparison(world: Path) ->
     told = shown("overview", world)
     bundles = published_at([world]).bundles
     for cell in family(bundles, PAIRS, "2024", Agreement()).cells:
-        assert f"{amount(cell.x, 'USD')} ± {amount(1.959963984540054 * cell.x_sd)}" in told
+        assert with_half(cell.x, 1.959963984540054 * cell.x_sd, "USD") in told
         assert f"{cell.ratio_noise_low:.2f} to {cell.ratio_noise_high:.2f}" in told
 
 

@@ -36,7 +36,7 @@ from release.mirror.summary import largest_sure_gap
 from release.plan import make_plan
 from release.priors.loading import load_prior
 from release.tables import Level
-from release.wording import amount, ratio_interval
+from release.wording import amount, ratio_interval, with_half
 
 DELTA = Fraction(1, 10**8)
 
@@ -319,7 +319,7 @@ def test_a_side_without_a_bound_is_at_least_what_it_reports_and_its_gap_may_be_c
 def test_a_gap_without_freight_is_imports_less_exports_times_the_factor(world: Path) -> None:
     cells = family(published_at([world]).bundles, PAIRS, "2024", Agreement()).cells
     cell = replace(cells[0], x=100e6, x_sd=3e6, m=110e6, m_sd=4e6, cif_fob=1.06, gap=10e6)
-    assert sentences.beyond_freight(cell) == "US$ 4.00 m ± 10.0 m"
+    assert sentences.beyond_freight(cell) == "US$ 4 m ± 10 m"
     largest = next(one for one in cells if (one.exporter, one.importer) == ("NLD", "ITA"))
     assert "imports higher, freight and insurance included." in sentences.lead([largest], Agreement(), "agreed")
     valued_alike = replace(largest, cif_fob=1.0)
@@ -360,3 +360,26 @@ def test_goods_are_taken_to_be_exchanged_only_between_sure_gaps_of_one_section(w
     assert asked(gap("61", 50.0), gap("62", -49.0, sd=40.0)) == []
     assert asked(gap("61", 50.0), gap("62", 49.0)) == []
     assert asked(gap("61", 90.0), gap("62", -49.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("figure", "half", "told"),
+    [
+        (14.31e9, 664e6, "US$ 14.31 bn ± 0.66 bn"),
+        (997e6, 1.22e9, "US$ 1.0 bn ± 1.2 bn"),
+        (-38.6e6, 775e6, "-US$ 39 m ± 780 m"),
+        (49.4e9, 2.49e9, "US$ 49.4 bn ± 2.5 bn"),
+        (-0.2, 15, "US$ 0 ± 15"),
+        (5.0, 0.0, "US$ 5 ± 0"),
+    ],
+)
+def test_a_figure_and_its_error_stand_in_one_unit_with_as_many_decimals(figure: float, half: float, told: str) -> None:
+    assert with_half(figure, half, "USD") == told
+
+
+def test_the_ends_of_the_relative_difference_are_no_limits_and_nothing_is_a_negative_zero() -> None:
+    assert figures.percent_interval(-2.0, 1.14) == "at most 114 %"
+    assert figures.percent_interval(0.2, 2.0) == "at least 20 %"
+    assert figures.percent_interval(-2.0, None) == "no limit"
+    assert figures.percent_interval(-0.073, 0.0001) == "−7.3 % to 0.0 %"
+    assert figures.percent(-0.0001) == "0.0 %"
