@@ -94,7 +94,8 @@ def interval_on_band(interval: pd.DataFrame, band: tuple[float, float]) -> alt.L
     """Return the intervals of a ratio as bars against the band.
 
     Args:
-        interval: a row an interval: `kind, low, high, ratio, words`; an open side is cut at the chart's edge.
+        interval: a row an interval: `kind, shown_low, shown_high, open_low, open_high, ratio, words`; an open side
+            is cut at the chart's edge and has an arrow.
         band: its edges.
     """
     top = max(2.0, 1.5 * band[1], float(interval["shown_high"].max()))
@@ -114,7 +115,13 @@ def interval_on_band(interval: pd.DataFrame, band: tuple[float, float]) -> alt.L
     )
     bars = base.mark_rule(strokeWidth=5, color=EXPORTS).encode(x=alt.X("shown_low:Q", scale=scale), x2="shown_high:Q")
     points = base.mark_point(filled=True, size=110, fill="#ffffff", stroke="#111111", strokeWidth=2).encode(x="ratio:Q")
-    return _layered(area, bars, points, height=170)
+    arrows = [
+        base.transform_filter(f"datum.open_{end}")
+        .mark_text(text=arrow, fontSize=16, color=EXPORTS, dx=shift)
+        .encode(x=alt.X(f"shown_{end}:Q", scale=scale))
+        for end, arrow, shift in (("low", "◀", 5), ("high", "▶", -3))
+    ]
+    return _layered(area, bars, *arrows, points, height=170)
 
 
 def dumbbell(parts: pd.DataFrame, order: Sequence[str]) -> alt.LayerChart:

@@ -108,7 +108,7 @@ def _verdict(page: Page, cell: MirrorCell, alike: Sequence[MirrorCell], gaps: Ga
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader("Where the ratio can lie", anchor=False)
-        intervals = pd.DataFrame(_intervals(cell))
+        intervals = pd.DataFrame(_intervals(cell, gaps))
         told = f"Intervals of imports over exports against the band {ratio(cell.band_low)} to"
         st.altair_chart(
             charts.interval_on_band(intervals, (cell.band_low, cell.band_high)),
@@ -135,10 +135,11 @@ def _forward(cell: MirrorCell, gaps: Gaps) -> None:
     st.html(markup.paragraph(helps, links=drafts))
 
 
-def _intervals(cell: MirrorCell) -> list[dict[str, object]]:
+def _intervals(cell: MirrorCell, gaps: Gaps) -> list[dict[str, object]]:
+    by_noise, with_clipping = _kinds(cell, gaps)
     shown = [
-        ("with clipping", cell.ratio_low, cell.ratio_high),
-        ("by noise alone", cell.ratio_noise_low, cell.ratio_noise_high),
+        (with_clipping, cell.ratio_low, cell.ratio_high),
+        (by_noise, cell.ratio_noise_low, cell.ratio_noise_high),
     ]
     widest = max(_WIDEST / 2, *(1.2 * (high or 0.0) for _, _, high in shown), 1.4 * cell.band_high)
     return [
@@ -147,6 +148,8 @@ def _intervals(cell: MirrorCell) -> list[dict[str, object]]:
             "shown_low": low or 0.0,
             "shown_high": widest if high is None else min(high, _WIDEST),
             "ratio": None if cell.ratio is None or cell.ratio > _WIDEST else cell.ratio,
+            "open_low": not low,
+            "open_high": high is None or high > _WIDEST,
             "words": ratio_interval(low, high),
         }
         for kind, low, high in shown
@@ -173,19 +176,23 @@ def _figures(cell: MirrorCell, gaps: Gaps, word: str) -> str:
             figures.gap_interval(cell.gap_noise_low, cell.gap_noise_high),
             figures.gap_interval(cell.gap_low, cell.gap_high),
         ),
-        (
-            f"{word.capitalize()} band",
-            f"{ratio(cell.band_low)} to {ratio(cell.band_high)}",
-            f"CIF/FOB factor {cell.cif_fob:.4g}",
-            f"{cell.valuation_x} against {cell.valuation_m}",
-        ),
     ]
+    by_noise, with_clipping = _kinds(cell, gaps)
+    band = f"{word.capitalize()} band: {ratio(cell.band_low)} to {ratio(cell.band_high)}"
+    valued = f"CIF/FOB factor {cell.cif_fob:.4g}, {cell.valuation_x} against {cell.valuation_m}"
     return markup.table(
-        f"Intervals: 95 % by the added noise alone; with what clipping may have taken off, {_allowing(cell, gaps)}",
-        ("Figure", "Estimate", "By noise alone", "With clipping"),
+        f"{band} ({valued}). An arrow: no limit on that side",
+        ("Figure", "Estimate", by_noise, with_clipping),
         rows,
         short=("Estimate",),
     )
+
+
+def _kinds(cell: MirrorCell, gaps: Gaps) -> tuple[str, str]:
+    """Return what the two intervals are: their level, and what each allows for."""
+    alone, level = figures.confidence(gaps.alone), figures.confidence(cell.confidence)
+    together = "" if cell.confidence <= gaps.alone + _SAME_LEVEL else f" + {len(gaps.sure)} flows"
+    return f"{alone}, noise", f"{level}, noise + clipping{together}"
 
 
 def _explained(cell: MirrorCell, gaps: Gaps) -> str:
@@ -209,14 +216,6 @@ def _explained(cell: MirrorCell, gaps: Gaps) -> str:
     return markup.table(
         "± is half a 95 % interval of the added noise", ("Part", "US dollars"), rows, numbers=("US dollars",)
     )
-
-
-def _allowing(cell: MirrorCell, gaps: Gaps) -> str:
-    """Return the level of the interval that the verdict is read from, and what it allows for."""
-    level = figures.confidence(cell.confidence)
-    if cell.confidence <= gaps.alone + _SAME_LEVEL:
-        return f"{level}, for this flow by itself"
-    return f"{level}, which allows for the {len(gaps.sure)} flows that are compared together"
 
 
 def _bound(bound: float | None) -> str:

@@ -107,6 +107,16 @@ def test_the_methods_state_what_the_spent_loss_means_in_numbers(world: Path) -> 
     assert "can be guessed at most 53 percentage points better than by chance." in told
 
 
+def test_each_interval_of_a_pair_is_labelled_by_its_level_and_what_it_allows_for(world: Path, unbounded: Path) -> None:
+    differing = shown("pair", world, exporter="NLD", importer="ITA")
+    assert re.search(r" 95 %, noise 99\.5\d %, noise \+ clipping \+ 12 flows ", differing)
+    assert "Sure gap (99.58 %, 12 flows looked at together)" in differing
+    for place, importer in ((world, "USA"), (unbounded, "ITA")):
+        by_itself = shown("pair", place, exporter="NLD", importer=importer)
+        assert "95 %, noise 95 %, noise + clipping Imports over exports" in by_itself
+    assert "Assumed band: 0.85 to 1.33 (CIF/FOB factor 1.06, FOB against CIF)" in differing
+
+
 def test_a_wider_band_in_the_address_changes_the_verdict(world: Path) -> None:
     assert "Verdict: differs, imports higher" in shown("pair", world, exporter="NLD", importer="ITA")
     assert "Verdict: corresponds" in shown("pair", world, exporter="NLD", importer="ITA", t="0.5", c="1.20")
