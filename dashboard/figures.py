@@ -25,7 +25,7 @@ LONGEST_EXACT = 8
 
 
 def with_error(figure: float, sd: float, unit: str = "USD") -> str:
-    """Return an estimate with half its 95 % interval: `US$ 12.8 bn ± 1.2 bn`."""
+    """Return an estimate with half its 95 % interval: `US$ 12.8 ± 1.2 bn`."""
     return wording.with_half(figure, Z95 * sd, unit).replace("-", MINUS)
 
 

@@ -11,13 +11,17 @@ from urllib.parse import urlencode
 
 STYLE = """<style>
 .nm table {border-collapse: collapse; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums;}
-.nm .wide {overflow-x: auto;}
+.nm .wide {overflow-x: auto; container-type: inline-size;}
+.nm .wide::-webkit-scrollbar {height: 8px;}
+.nm .wide::-webkit-scrollbar-thumb {background: rgba(128,128,128,.65); border-radius: 4px;}
+.nm caption {max-width: 100cqw; position: sticky; left: 0;}
 .nm caption {text-align: left; font-size: 0.85rem; opacity: 0.8; padding-bottom: 0.4rem;}
 .nm th, .nm td {padding: 0.32rem 0.7rem 0.32rem 0; border-bottom: 1px solid rgba(128,128,128,.28); text-align: left;
   vertical-align: top; overflow-wrap: break-word;}
 .nm thead th {font-weight: 600; border-bottom: 1px solid rgba(128,128,128,.6);}
 .nm tbody th {font-weight: 500; min-width: 6.5rem;}
-.nm .number {text-align: right; white-space: nowrap;}
+.nm .number {text-align: right; white-space: pre;}
+.nm thead th.number {white-space: normal;}
 .nm .short {white-space: nowrap;}
 .nm p {margin: 0;}
 .nm .number {padding-left: 0.6rem;}

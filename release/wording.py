@@ -49,7 +49,7 @@ def _with_unit(text: str, unit: str) -> str:
 
 
 def with_half(figure: float, half: float, unit: str = "") -> str:
-    """Return a figure with half its interval in one scale, the half in two digits: `US$ 14.31 bn ± 0.66 bn`.
+    """Return a figure with half its interval in one scale, the half in two digits: `US$ 14.31 ± 0.66 bn`.
 
     Without a half the figure is an `amount`.
     """
@@ -59,10 +59,10 @@ def with_half(figure: float, half: float, unit: str = "") -> str:
     scale, word = next(((one, word) for one, word in _SCALES if size >= one * _ROUND / 1000), (1.0, ""))
     rounded = float(f"{half / scale:.2g}")
     places = max(0, 1 - math.floor(math.log10(rounded))) if rounded else 0
-    named = f" {word}" if word else ""
     told = f"{abs(figure) / scale:,.{min(places, 6)}f}"
     sign = "-" if figure < 0 and float(told.replace(",", "")) else ""
-    return f"{_with_unit(f'{sign}{told}{named}', unit)} ± {rounded:,.{min(places, 6)}f}{named}"
+    both = f"{sign}{told} ± {rounded:,.{min(places, 6)}f}"
+    return _with_unit(f"{both} {word}" if word else both, unit)
 
 
 def unit_of(measure: str, currency: str) -> str:

@@ -38,7 +38,7 @@ def show(page: Page) -> None:
     limits = sentences.limits(cells)
     if limits:
         st.html(markup.paragraph(limits, "note"))
-    left, right = st.columns([1, 1], gap="large")
+    left, right = st.columns([9, 10], gap="medium")
     with left:
         _matrix(page, cells, period)
     with right:

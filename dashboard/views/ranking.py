@@ -27,7 +27,8 @@ def beyond(gaps: Gaps) -> str:
 
 def heads(gaps: Gaps) -> tuple[str, str]:
     """Return the heads of the two columns of gaps."""
-    return f"Sure gap ({figures.confidence(gaps.level)})", f"Beyond noise ({figures.confidence(gaps.alone)})"
+    sure, alone = (figures.confidence(level).replace(" ", "\u00a0") for level in (gaps.level, gaps.alone))
+    return f"Sure gap ({sure})", f"Beyond noise ({alone})"
 
 
 def show(cells: Sequence[MirrorCell], gaps: Gaps) -> None:
@@ -67,7 +68,7 @@ def link(cell: MirrorCell) -> markup.Link:
 def beyond_noise(cell: MirrorCell) -> str:
     """Return what of a gap noise alone doesn't make, and whether clipping could have made it."""
     gap = gap_beyond_noise(cell)
-    return f"{least(gap)}, or clipping" if gap and clipping_explains(cell) else least(gap)
+    return f"{least(gap)},\nor clipping" if gap and clipping_explains(cell) else least(gap)
 
 
 def least(gap: float) -> str:
