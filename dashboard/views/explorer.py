@@ -10,7 +10,19 @@ from dashboard.choices import choice, words
 from dashboard.figures import amount
 from dashboard.mirrored import PAIRS, periods_of
 from dashboard.reading import cells_published
-from dashboard.tables import ANY, ORDERS, Wanted, csv_of, ordered, parquet_of, wanted_cells, with_verdicts
+from dashboard.tables import (
+    ANY,
+    COLUMNS,
+    ORDERS,
+    Wanted,
+    csv_of,
+    described,
+    file_name,
+    ordered,
+    parquet_of,
+    wanted_cells,
+    with_verdicts,
+)
 from dashboard.views.page import Page, has_bundles, heading
 from release.mirror.alignment import LEVELS
 from release.wording import count, unit_of
@@ -33,7 +45,7 @@ def show(page: Page) -> None:
         return
     st.html(markup.paragraph(f"{count(len(found))} of {count(len(cells))} published figures fit.", "lead"))
     _rows(page, found)
-    _downloads(found)
+    _downloads(described(found), file_name(wanted))
 
 
 def _filters(page: Page, cells: pl.DataFrame) -> tuple[Wanted, str, str]:
@@ -122,7 +134,7 @@ def _clipping(bound: float, unit: str) -> str:
     return "no bound" if math.isinf(bound) else f"≤ {amount(bound, unit)}"
 
 
-def _downloads(found: pl.DataFrame) -> None:
+def _downloads(found: pl.DataFrame, name: str) -> None:
     st.html(
         markup.paragraph(
             "Take away all figures that fit, not only this page. Verdicts stand beside figures of one period and one"
@@ -132,7 +144,9 @@ def _downloads(found: pl.DataFrame) -> None:
     )
     left, right, _ = st.columns([1, 1, 3])
     with left:
-        st.download_button("Download CSV", lambda: csv_of(found), "figures.csv", "text/csv", on_click="ignore")
+        st.download_button("Download CSV", lambda: csv_of(found), f"{name}.csv", "text/csv", on_click="ignore")
     with right:
         kind = "application/vnd.apache.parquet"
-        st.download_button("Download Parquet", lambda: parquet_of(found), "figures.parquet", kind, on_click="ignore")
+        st.download_button("Download Parquet", lambda: parquet_of(found), f"{name}.parquet", kind, on_click="ignore")
+    with st.expander("What the columns of the files mean"):
+        st.html(markup.table("Columns of CSV and Parquet", ("Columns", "Meaning"), COLUMNS.items()))

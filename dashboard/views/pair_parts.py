@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import charts, figures, markup, names, sentences
 from dashboard.figures import amount, percent
 from dashboard.mirrored import Gaps, gap_beyond_noise, is_one_sided, understated
+from dashboard.tables import both_sides, csv_of
 from dashboard.views.ranking import beyond, beyond_noise, heads, least
 from release.mirror.agreement import Past
 from release.mirror.comparison import MirrorCell
@@ -48,12 +49,18 @@ def products(whole: MirrorCell, parts: Sequence[MirrorCell], gaps: Gaps) -> None
             )
         )
     columns = ("Product", "Verdict", "Exports", "Imports", "Imports less exports", *heads(gaps)[::-1])
-    most = min(len(ranked), 2 * MOST_PRODUCTS)
-    first = f"{most} of {len(parts)} products, those with most beyond noise first"
+    first = f"All {len(parts)} products, those with most beyond noise first"
     caption = f"{first}. ± is half a 95 % interval. {beyond(gaps)}{sentences.understatement(parts)}"
-    rows = [_product_row(one, gaps) for one in ranked[: 2 * MOST_PRODUCTS]]
+    rows = [_product_row(one, gaps) for one in ranked]
     with st.expander("The same as a table"):
         st.html(markup.table(caption, columns, rows, numbers=columns[2:]))
+    st.download_button(
+        "Download this pair, both sides",
+        lambda: csv_of(both_sides([whole, *ranked], gaps)),
+        f"{whole.exporter}-{whole.importer}-{whole.period}.csv",
+        "text/csv",
+        on_click="ignore",
+    )
 
 
 def _rest(cell: MirrorCell) -> float:

@@ -186,7 +186,7 @@ def _precision(plan: ReleasePlan, noise: Noise, bundle: Bundle, move: Moved) -> 
     currency = str(bundle.metadata["currency"])
     st.subheader("How precise the figures would be", anchor=False)
     _moved(move, release_of(bundle), currency)
-    columns = ("Level", "Figures", "Noise, median", "Half a 95 % interval, median")
+    columns = ("Level", "Figures", "Noise, median sd", "Half a 95 % interval, median")
     rows = [_level(one, currency) for one in drafts.expected(plan, noise)]
     tiers = " of both tiers" if plan.excess_rho else ""
     caption = f"{plan.release.periods[0]}, by the added noise alone{tiers}, after all levels are fitted to each other"
@@ -251,13 +251,14 @@ def _detectable(plan: ReleasePlan, noise: Noise, page: Page, currency: str) -> N
     columns = ("Flow", "Expected", "Chance to see agreement", "Called different below", "or above")
     caption = (
         f"Imports over exports of whole flows in {plan.release.periods[0]}, four times out of five, if the partner's"
-        " noise were as large and nothing clipped"
+        " noise were as large and nothing clipped. Of this draft's noise: a published interval can be narrower, where the"
+        " last release drew its noise for other figures than those it then published"
     )
     st.html(markup.table(caption, columns, rows, numbers=columns[1:]))
 
 
 def _chance(part: float) -> str:
-    return "none" if part < _NEVER else "nearly certain" if part > 1 - _NEVER else percent(part)
+    return "none" if part < _NEVER else "over 99 %" if part > 1 - _NEVER else percent(part)
 
 
 def _flow(code: str, flow: Flow, found: tuple[float, float], agreement: Agreement, currency: str) -> tuple[str, ...]:

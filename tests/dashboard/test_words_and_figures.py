@@ -25,7 +25,18 @@ from dashboard.losses import epsilon
 from dashboard.mirrored import PAIRS, family, gaps_of, noise_explains
 from dashboard.precedents import RHYTHMS, precedent
 from dashboard.sources import published_at
-from dashboard.tables import Wanted, cells_of, csv_of, parquet_of, wanted_cells, with_verdicts
+from dashboard.tables import (
+    COLUMNS,
+    Wanted,
+    both_sides,
+    cells_of,
+    csv_of,
+    described,
+    file_name,
+    parquet_of,
+    wanted_cells,
+    with_verdicts,
+)
 from dashboard.views import ranking
 from release.accounting import epsilon as epsilon_by_opendp
 from release.config import load_release
@@ -383,3 +394,33 @@ def test_the_ends_of_the_relative_difference_are_no_limits_and_nothing_is_a_nega
     assert figures.percent_interval(-2.0, None) == "no limit"
     assert figures.percent_interval(-0.073, 0.0001) == "−7.3 % to 0.0 %"
     assert figures.percent(-0.0001) == "0.0 %"
+
+
+def test_figures_to_take_away_have_names_codes_level_status_and_what_their_verdict_rests_on(world: Path) -> None:
+    bundles, agreement = published_at([world]).bundles, Agreement()
+    wanted = Wanted(office="NLD", flow="X", period="2024", level="partner x chapter", search="IT")
+    mirrors = family(bundles, wanted.level, "2024", agreement).cells
+    cells = described(with_verdicts(wanted_cells(cells_of(bundles), wanted), mirrors))
+    row = cells.filter(pl.col("product") == "27").row(0, named=True)
+    named = {"partner_iso3": "ITA", "partner_name": "Italy", "product_name": "27 Mineral fuels and oils"}
+    stated = {"interval_level": 0.95, "obs_status": "E", "valuation": "FOB", "synthetic": False}
+    assert {name: row[name] for name in named | stated} == named | stated
+    cell = next(one for one in mirrors if (one.exporter, one.importer, one.product) == ("NLD", "ITA", "27"))
+    assert (row["band_low"], row["band_high"], row["verdict_level"]) == (cell.band_low, cell.band_high, cell.confidence)
+    assert row["conditional_on"] == cell.conditional
+    silent = described(cells.with_columns(exposure=pl.lit(math.inf)).drop("obs_status"))
+    assert set(silent["obs_status"]) == {"L"}
+    assert file_name(wanted) == "NLD-X-IT-2024-partner-chapter"
+    assert file_name(Wanted()) == "figures"
+    told = {name for names_ in COLUMNS for name in names_.split(", ")}
+    assert told <= set(cells.columns)
+
+
+def test_a_pair_to_take_away_has_every_product_and_its_sure_gap(world: Path) -> None:
+    cells = family(published_at([world]).bundles, "partner x chapter", "2024", Agreement()).cells
+    own = [one for one in cells if (one.exporter, one.importer) == ("NLD", "ITA")]
+    gaps = gaps_of(own, Agreement())
+    table = both_sides([cells[0], *own], gaps) if cells[0] not in own else both_sides(own, gaps)
+    assert table.tail(len(own))["sure_gap"].to_list() == [gaps.least(one) for one in own]
+    assert set(table.tail(len(own))["sure_gap_level"]) == {gaps.level}
+    assert table.tail(len(own))["x"].to_list() == [one.x for one in own]
