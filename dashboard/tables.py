@@ -122,8 +122,8 @@ COLUMNS: Mapping[str, str] = {
     "measured, measured_sd": "the figure as it was drawn, and its noise's standard deviation",
     "estimate, sd": "the figure after all levels were fitted to each other, and its noise's standard deviation",
     "low, high, interval_level": "the estimate's interval by the added noise alone, and its level",
-    "exposure, obs_status": "the most that clipping may have taken off, INF where no bound is stated; then the status is"
-    " L, a low estimate: understated by an unknown amount. E: any other",
+    "exposure, obs_status": "the most that clipping may have taken off, INF where no bound is stated; then the status"
+    " is L, a low estimate: understated by an unknown amount. E: any other",
     "display": "the estimate rounded to what its noise lets one tell",
     "valuation": "FOB, CIF or another, as the office states of this flow",
     "verdict, verdict_level, band_low, band_high, conditional_on": "of the cell's mirror: the verdict, the level of the"

@@ -251,8 +251,7 @@ def _detectable(plan: ReleasePlan, noise: Noise, page: Page, currency: str) -> N
     columns = ("Flow", "Expected", "Chance to see agreement", "Called different below", "or above")
     caption = (
         f"Imports over exports of whole flows in {plan.release.periods[0]}, four times out of five, if the partner's"
-        " noise were as large and nothing clipped. Of this draft's noise: a published interval can be narrower, where the"
-        " last release drew its noise for other figures than those it then published"
+        " noise were as large and nothing clipped"
     )
     st.html(markup.table(caption, columns, rows, numbers=columns[1:]))
 
