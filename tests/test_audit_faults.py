@@ -158,6 +158,15 @@ def test_findings_name_the_two_values_that_differ(world):
     assert '"Trade, as amended" is there today' in config.message
 
 
+def test_words_of_another_version_are_not_called_altered(world, monkeypatch):
+    monkeypatch.setattr("release.audit.plans.__version__", "9.9.0")
+    assert codes(planted(world)) == set()
+    changed = planted(world, FAULTS["a_bundle_was_altered_and_listed_anew"])
+    (told,) = (finding for finding in audit(changed) if finding.code.startswith("methods-"))
+    assert (told.code, told.severity) == ("methods-unchecked", "warning")
+    assert "9.9.0" in told.message
+
+
 def test_a_foreign_bundle_in_a_releases_folder_is_named(world):
     missing = planted(world, FAULTS["a_published_bundle_is_gone"])
     [other] = world.seen.bundles_of("2023")

@@ -157,6 +157,10 @@ _PLANS = {
         "Change the policy openly, or don't release so.",
     ),
     "methods-differ": _error("The words in the bundle don't say what the plan does.", _WITHDRAW),
+    "methods-unchecked": _warning(
+        "Versions word the same plan differently, so these words can't be told from altered ones.",
+        "Audit the bundle with the version that wrote it.",
+    ),
     "delta-large": _warning(
         "Delta should be far below one in the number of traders, else a few may be exposed outright.",
         "Use a smaller delta for the next accounting year.",
