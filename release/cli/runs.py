@@ -31,9 +31,11 @@ def run(file: Path, source: Path | None, out: Path | None, registry: Path | None
     office, release, planned = wiring.planned_file(file, out)
     folder = file.parent
     place = wiring.source_place(release, folder, source)
-    if wiring.makes_ledger(office, folder) and place is not None and not is_there(place, release.source.layout):
-        raise SourceMissingError(str(place.absolute()))
     signer = signer_of(office, folder, registry)
+    if wiring.makes_ledger(office, folder):
+        if place is not None and not is_there(place, release.source.layout):
+            raise SourceMissingError(str(place.absolute()))
+        signer.prepare()
     book = wiring.open_book(office, folder, published=out)
     records = _records(office, release, folder, source, office.engine)
     say(f"release {release.release} of {office.name}: {count(planned.cells)} cells, rho {written(planned.rho)}")

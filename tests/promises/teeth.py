@@ -104,8 +104,8 @@ FAULTS: dict[str, Fault] = {
         caught_by="test_r16_leaks.py::test_failures_show_no_raw_value",
         edit=Edit(
             module="confidential/sources.py",
-            old="""{', '.join(lacking)}"] if lacking else []""",
-            new="""{', '.join(lacking)} beside {names}"] if lacking else []""",
+            old='yield f"no column {told}{_other_separator(names, source)}"',
+            new='yield f"no column {told}{_other_separator(names, source)} beside {names}"',
         ),
     ),
     "cells are published in the order of their figures": Fault(
@@ -175,8 +175,8 @@ FAULTS: dict[str, Fault] = {
         edit=Edit(
             package="dashboard",
             module="markup.py",
-            old='<p class="{escape(kind)}">{escape(text)}</p>',
-            new='<p class="{escape(kind)}">{text}</p>',
+            old='<p class="{escape(kind)}">{escape(text)}{ways}</p>',
+            new='<p class="{escape(kind)}">{text}{ways}</p>',
         ),
     ),
     "the dashboard shows visitors its errors": Fault(

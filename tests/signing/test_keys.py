@@ -99,7 +99,22 @@ def test_a_missing_key_and_a_prompt_without_a_terminal_cost_nothing(mirrors, tmp
     release = write_signing_office(tmp_path, signing="[signing]\n")
     refused = mirrors("run", release)
     assert refused.code == 6
+    assert "keys new" in refused.err
+    assert not (tmp_path / "state").exists()
+    office = tmp_path / "office.toml"
+    office.write_text(office.read_text().replace("[signing]\n", '[signing]\npassphrase_variable = "OFFICE_PHRASE"\n'))
+    assert mirrors("keys", "new", office, env={"OFFICE_PHRASE": PASSPHRASE}).code == 0
+    office.write_text(office.read_text().replace('passphrase_variable = "OFFICE_PHRASE"\n', ""))
+    refused = mirrors("run", release)
+    assert refused.code == 6
     assert "no terminal" in refused.err
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_key_that_is_gone_costs_nothing(mirrors, tmp_path):
+    release = write_signing_office(tmp_path, signing="[signing]\n")
+    assert mirrors("ledger", "create", tmp_path / "office.toml").code == 0
+    assert mirrors("run", release).code == 6
     assert mirrors("ledger", "show", tmp_path / "office.toml", "--json").json["charges"] == []
 
 
