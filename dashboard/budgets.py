@@ -56,17 +56,22 @@ def used(spent: Fraction, limit: Fraction) -> str:
 
 
 def meanings(found: Published) -> tuple[str, ...]:
-    """Return for each office's fullest account what its spent loss means for a trader within the bound."""
+    """Return for each office's fullest account what its spent loss means for whom it holds.
+
+    With a tier for large traders the loss is that of traders within the bound; others have more.
+    """
     told = []
     for office in found.offices:
         own = [one for one in accounts(found.statements) if one.account.office == office]
         uniform = [one for one in own if one.account.tier == "uniform"]
         most = max(uniform, key=lambda one: one.spent, default=None)
+        tiered = any(one.account.tier != "uniform" and one.spent > 0 for one in own)
+        whose = "the records of a trader within the bound" if tiered else "a trader's records"
         if most is not None and most.spent > 0:
             told.append(
                 f"{office}, {most.account.year}: by all that is charged so far (rho {rho(most.spent)}, epsilon"
-                f" {decimals_up(epsilon(most.spent, most.terms.delta))} at delta {one_in(most.terms.delta)}), whether a"
-                f" trader's records were used can be guessed at most {points_up(presence_advantage(most.spent))}"
+                f" {decimals_up(epsilon(most.spent, most.terms.delta))} at delta {one_in(most.terms.delta)}), whether"
+                f" {whose} were used can be guessed at most {points_up(presence_advantage(most.spent))}"
                 " percentage points better than by chance."
             )
     return tuple(told)

@@ -80,6 +80,9 @@ def test_open_sides_are_drawn_as_arrows_and_said_in_words(capsys):
     open_m = compare(two(100, 600, exposures=(0.0, np.inf))).cells
     nothing = compare(two(0.5, 600, sd=1)).cells
     assert [intervals(cells).count("<path") for cells in (open_x, open_m, nothing)] == [1, 1, 1]
+    far = replace(open_x[0], ratio_low=0.05, ratio_high=7.25)
+    assert intervals([far]).count("<path") == 0
+    assert all(f">{limit}</text>" in intervals([far]) for limit in ("0.05", "7.25"))
     assert "at most" in page_of(compare(two(100, 60, exposures=(np.inf, 0.0))), "Open")
     assert "at least" in page_of(compare(two(100, 600, exposures=(0.0, np.inf))), "Open")
     both = replace(compare(two(100, 100, exposures=(np.inf, np.inf))))

@@ -13,6 +13,8 @@ from release.wording import count
 
 _FREIGHT = " Gaps are imports less exports: where imports are valued CIF, freight and insurance are in them."
 
+_ORDER = "what is beyond noise; last, gaps that clipping alone could make."
+
 
 def beyond(gaps: Gaps) -> str:
     """Return what the two columns of gaps mean."""
@@ -35,10 +37,10 @@ def show(cells: Sequence[MirrorCell], gaps: Gaps) -> None:
     """Write the ranking of cells, each flow a link to its pair; `gaps` may be of more flows than are ranked."""
     sure = any(gaps.least(cell) > 0 for cell in cells)
     caption = (
-        f"Ranked by the sure gap, then by what is beyond noise. {beyond(gaps)} A flow can correspond and have a"
+        f"Ranked by the sure gap, then by {_ORDER} {beyond(gaps)} A flow can correspond and have a"
         " sure gap: within the band."
         if sure
-        else f"No gap is sure. Ranked by what is beyond noise. {beyond(gaps)}"
+        else f"No gap is sure. Ranked by {_ORDER} {beyond(gaps)}"
     )
     columns = ("Flow", "Verdict", *heads(gaps))
     rows = [_ranked(cell, gaps) for cell in ranked(cells, gaps)]

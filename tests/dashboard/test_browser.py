@@ -110,6 +110,7 @@ def test_what_is_filtered_is_what_is_downloaded(browser: Browser, served: str, w
         page.get_by_role("textbox", name="Search partner or product").fill("27")
         page.keyboard.press("Enter")
         expect_text(page, "10 of ")
+        settled(page)  # until then the buttons are those of the figures before
         files = {}
         for kind in ("CSV", "Parquet"):
             with page.expect_download() as found:

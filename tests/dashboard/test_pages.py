@@ -100,7 +100,11 @@ def test_every_page_and_the_figures_to_take_away_say_where_records_are_invented(
     assert set(cells.select("office", "synthetic").rows()) == {("NLD", True), ("ITA", False)}
 
 
-def test_the_methods_state_what_the_spent_loss_means_in_numbers(world: Path) -> None:
+def test_the_methods_state_what_the_spent_loss_means_in_numbers(world: Path, unbounded: Path) -> None:
+    of_fitting = "whether the records of a trader within the bound were used can be guessed"
+    assert of_fitting in shown("methods", world)
+    assert of_fitting not in shown("methods", unbounded)
+    assert "whether a trader's records were used can be guessed" in shown("methods", unbounded)
     told = shown("methods", world)
     assert "nearly the same" not in told
     assert "NLD, 2024: by all that is charged so far (rho 1, epsilon 8.98 at delta 1 in 100,000,000)" in told
